@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The command line: one option table per tool, from which parsing, --help, the man page and the
+ * three completions come; diagnostics; exit statuses. Only tools/ and this folder write to stderr.
+ */
+#ifndef FORELINE_CLI_H
+#define FORELINE_CLI_H
+
+#include "base/base.h"
+
+enum status {
+    STATUS_OK = 0,
+    STATUS_NO = 1,
+    STATUS_USAGE = 2,
+    STATUS_DATA = 3,
+    STATUS_ENV = 4,
+    STATUS_STAGE = 5,
+    STATUS_AGAIN = 75,
+};
+/* The worse of two: an order, not a maximum: 4 over 5 over 3 over 1 over 75 over 0; usage over all.
+ */
+int status_worse(int a, int b);
+
+enum opt_kind {
+    OPT_FLAG,     /* bool */
+    OPT_STRING,   /* const char * */
+    OPT_LIST,     /* struct opt_list: may be given more than once, in order */
+    OPT_INT,      /* int64_t, within [min, max] */
+    OPT_NUMBER,   /* double, within [min, max] */
+    OPT_SIZE,     /* uint64_t bytes */
+    OPT_DURATION, /* double seconds */
+    OPT_PERCENT,  /* double fraction */
+    OPT_CHOICE,   /* const char *, one of `choices` ("csv|tsv|jsonl") */
+    OPT_CHAR,     /* int: one byte; \t and "tab" understood; "none" is -1 */
+    OPT_COUNT,    /* int, counts (-v -v) */
+};
+enum opt_complete { COMPLETE_NONE, COMPLETE_FILE, COMPLETE_DIR, COMPLETE_PIPELINE };
+struct opt {
+    char letter;      /* 0: none */
+    const char *name; /* long, without dashes */
+    enum opt_kind kind;
+    size_t offset;       /* of the value in the tool's options struct */
+    const char *arg;     /* "N", "FILE", "PCT"; NULL for flags */
+    const char *choices; /* OPT_CHOICE */
+    double min, max;     /* OPT_INT, OPT_NUMBER; both 0: any */
+    enum opt_complete complete;
+    const char *help; /* one line for --help, lower case, no full stop */
+    const char *man;  /* further sentences for the man page, or NULL */
+};
+struct opt_list {
+    const char **items;
+    size_t n;
+};
+struct tool_example {
+    const char *what;    /* a sentence */
+    const char *command; /* runs as it stands in share/examples (a test runs it) */
+};
+struct tool_command { /* a subcommand such as `runs` */
+    const char *name, *args, *help, *man;
+};
+struct tool_section { /* a further section of the man page, text in mdoc-free plain paragraphs */
+    const char *title, *text;
+};
+/* Everything that is to be said of a tool. Arrays end with a zeroed element. */
+struct tool {
+    const char *name;                    /* "etl-profile" */
+    const char *summary;                 /* "profile data in one pass" */
+    const char *const *synopsis;         /* lines behind the name, NULL-terminated */
+    const char *description;             /* paragraphs, separated by an empty line */
+    const struct opt *opts;              /* the tool's own; the common ones are added by cli */
+    const struct tool_command *commands; /* or NULL */
+    const struct tool_section *sections; /* or NULL */
+    const struct tool_example *examples; /* at least two */
+    const char *see_also;                /* "etl-predict(1), foreline(7)" */
+    enum opt_complete operand;           /* what operands complete to */
+};
+
+/* Common to every tool; embedded FIRST in each tool's options struct. */
+struct common_opts {
+    const char *format; /* "auto" "json" "table" */
+    const char *store;
+    const char *config; /* unused by users: --config FILE */
+    int quiet;
+    int verbose;
+};
+
+/* Parses argv by the table into `values` (a tool's options struct, preset with defaults; defaults
+ * from FORELINE_* variables and the configuration file are applied first, by option name). GNU
+ * style: long options abbreviated only when unambiguous, `--opt=value`, bundled letters, `--` ends,
+ * operands in any place. Returns true with the operands in *operands (n in *noperands, into argv's
+ * strings); on false the caller returns *status (0 after --help or --version, 2 with a message and
+ * the remedy printed). Lists are allocated for the life of the process. */
+bool cli_parse(const struct tool *t, int argc, char **argv, void *values, char ***operands,
+               size_t *noperands, int *status);
+
+/* Sets up a process: name for messages, SIGPIPE quiet, stdio modes, closed standard descriptors
+ * filled with /dev/null opened the wrong way (so that writes fail honestly), oom handler. First
+ * call of main. */
+void cli_init(const struct tool *t);
+
+/* Diagnostics: "etl-profile: text\n" on stderr; control characters masked. cli_warn is silent with
+ * -q, cli_note without -v. Thread-safe. */
+void cli_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void cli_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void cli_note(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* Prints err and gives its exit status. */
+int cli_fail(const struct err *err);
+bool cli_is_quiet(void);
+bool cli_is_verbose(void);
+
+/* For people or for pipes? By --format, else by whether stdout is a terminal. */
+bool cli_for_people(const struct common_opts *o);
+/* SGR codes when stdout (fd 1) or stderr (fd 2) is a terminal, NO_COLOR is unset and TERM is not
+ * dumb; else "". `style`: "bold", "dim", "red", "green", "yellow", "cyan", "reset".
+ * FORELINE_COLOR=always forces. */
+const char *cli_color(int fd, const char *style);
+
+/* Generators of the documents (used by the program tests/docs/gendocs only). */
+struct buf;
+void cli_write_help(struct buf *out, const struct tool *t);
+void cli_write_man(struct buf *out, const struct tool *t, const char *version, const char *date);
+void cli_write_bash(struct buf *out, const struct tool *t);
+void cli_write_zsh(struct buf *out, const struct tool *t);
+void cli_write_fish(struct buf *out, const struct tool *t);
+
+#endif

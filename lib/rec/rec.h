@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The records of contracts.md section 2 as C structs: read from JSON (arena), written as one line.
+ * Unknown numbers are NAN (or -1 for counts, said at the field) and are written null. Strings may
+ * be NULL.
+ */
+#ifndef FORELINE_REC_H
+#define FORELINE_REC_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "json/json.h"
+#include "table/batch.h"
+
+/* A predicted figure {"p50":…,"p95":…}; NAN unknown. A measured figure has p50 == p95 and is_plain.
+ */
+struct rec_figure {
+    double p50, p95;
+};
+
+/* Is this the record `kind` of a version we know? */
+bool rec_is(const struct json *v, const char *kind);
+
+/* -- profile -- */
+#define REC_QUANTILES 7 /* 0.01 0.05 0.25 0.5 0.75 0.95 0.99 */
+extern const double rec_quantile_at[REC_QUANTILES];
+struct rec_top {
+    struct slice value;
+    double count;
+    double error; /* count may be too high by this much */
+};
+struct rec_column {
+    const char *name;
+    enum type type;
+    double records, nulls;
+    double distinct, distinct_error; /* estimate and its standard error in values (0: exact) */
+    struct slice min, max;           /* as JSON: a number or a string; empty: null */
+    double mean, stddev, skewness, kurtosis;
+    double quantiles[REC_QUANTILES];
+    const struct rec_top *top;
+    uint32_t ntop;
+    double outliers;
+    const char *const *formats;
+    uint32_t nformats;
+    double types[TYPE_COUNT]; /* values seen of each type; TYPE_NONE unused */
+    double bytes;             /* of text, for sizing */
+};
+struct rec_issue {
+    const char *column; /* NULL: the record */
+    const char *rule;
+    double count;
+    double first_line;
+};
+struct rec_profile {
+    const char *dataset, *partition;
+    const char *from, *to; /* instants or NULL */
+    double first_record, last_record;
+    double sample_rate, sample_seed, records_seen, records_profiled;
+    double records, bytes, avg_record_size, records_per_second;
+    double schema_evolution_probability;
+    double data_quality_score, completeness, accuracy, consistency;
+    const struct rec_issue *issues;
+    uint32_t nissues;
+    const struct rec_column *columns;
+    uint32_t ncolumns;
+    const char *const *truncated;
+    uint32_t ntruncated;
+};
+bool rec_profile_read(struct arena *a, const struct json *v, struct rec_profile *out,
+                      struct err *err);
+void rec_profile_write(struct buf *out,
+                       const struct rec_profile *p); /* with newline, below 16 MiB */
+const struct rec_column *rec_profile_column(const struct rec_profile *p, struct slice name);
+
+/* -- execution_profile -- */
+struct rec_stage_figures {
+    const char *id, *operation;
+    struct rec_figure records_in, records_out, bytes_in, bytes_out, wall_s, cpu_s,
+        peak_memory_bytes, read_bytes, write_bytes;
+};
+struct rec_execution_profile {
+    const char *pipeline;
+    const struct json *definition; /* object, or NULL */
+    const char *base, *code_version, *mode;
+    struct rec_figure volume_records, volume_bytes;
+    double joins, transformations, depth; /* predicted.complexity */
+    const struct rec_issue *quality;
+    uint32_t nquality;
+    const struct rec_stage_figures *stages;
+    uint32_t nstages;
+    const char *basis; /* "history:3 runs", "similar", "prior" */
+};
+bool rec_execution_profile_read(struct arena *a, const struct json *v,
+                                struct rec_execution_profile *out, struct err *err);
+void rec_execution_profile_write(struct buf *out, const struct rec_execution_profile *p);
+
+/* -- environment -- */
+struct rec_environment {
+    const char *id, *kind;
+    double cpu_cores, memory_gb, gpus;
+    double available_cores, available_memory_gb, available_gpus;
+    double price_usd_per_hour, spot_price_usd_per_hour, startup_s, speed;
+    const char *exec;
+};
+bool rec_environment_read(struct arena *a, const struct json *v, struct rec_environment *out,
+                          struct err *err);
+void rec_environment_write(struct buf *out, const struct rec_environment *e);
+
+/* -- plan -- */
+struct rec_plan_stage {
+    const char *id;
+    int64_t order;
+    const char *const *after;
+    uint32_t nafter;
+    const char *environment;
+    double cpu_cores, memory_gb, gpus;
+    int64_t parallelism;
+    const char *algorithm; /* "hash", "nested_loop", …, or NULL */
+    double start_s, end_s;
+};
+struct rec_plan {
+    const char *id, *pipeline;
+    const struct json *definition;
+    const char *base, *code_version, *environment, *mode;
+    const struct rec_plan_stage *stages;
+    uint32_t nstages;
+    double makespan_s, cost_usd, lower_bound, gap;
+    const char *queued_reason, *queued_until; /* NULL: not queued */
+    const char *const *why;
+    uint32_t nwhy;
+};
+bool rec_plan_read(struct arena *a, const struct json *v, struct rec_plan *out, struct err *err);
+void rec_plan_write(struct buf *out, const struct rec_plan *p);
+
+/* -- verdict -- */
+struct rec_verdict {
+    const char *check, *subject;
+    bool ok;
+    const char *const *reasons;
+    uint32_t nreasons;
+    const struct json *figures;
+};
+bool rec_verdict_read(struct arena *a, const struct json *v, struct rec_verdict *out,
+                      struct err *err);
+void rec_verdict_write(struct buf *out, const struct rec_verdict *p);
+
+/* -- completion -- */
+struct rec_completion_stage {
+    struct rec_stage_figures used; /* p50 == p95 == measured; NAN unknown */
+    struct rec_figure predicted_cpu_s, predicted_wall_s, predicted_peak_memory_bytes,
+        predicted_records_out;
+    const char *status; /* completed, failed, cancelled, skipped */
+};
+struct rec_completion {
+    const char *pipeline, *run_id, *status, *started_at;
+    double wall_s, cpu_s, peak_memory_bytes; /* of the whole process */
+    double rejects;
+    const struct rec_completion_stage *stages;
+    uint32_t nstages;
+    const char *error; /* NULL when completed */
+};
+bool rec_completion_read(struct arena *a, const struct json *v, struct rec_completion *out,
+                         struct err *err);
+void rec_completion_write(struct buf *out, const struct rec_completion *p);
+
+#endif

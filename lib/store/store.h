@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The history: runs, their stages' figures, profiles, schemas over time, lineage edges, logs.
+ * SQLite in WAL mode; every call is one transaction; a busy database is waited for (30 s) and then
+ * ERR_ENV. Versioned migrations run at open under an exclusive transaction; a store newer than us
+ * is refused, untouched. One handle per thread.
+ */
+#ifndef FORELINE_STORE_H
+#define FORELINE_STORE_H
+
+#include "base/arena.h"
+#include "base/base.h"
+#include "rec/rec.h"
+
+struct store;
+enum store_mode {
+    STORE_CREATE,   /* make it when absent (etl-run, etl-lineage, an explicit --store) */
+    STORE_EXISTING, /* absent is not an error: *out NULL */
+    STORE_READ,     /* as EXISTING, never written */
+};
+/* `url`: NULL (the default place of contracts.md section 5), a path, or sqlite:PATH. */
+bool store_open(struct store **out, const char *url, enum store_mode mode, struct err *err);
+void store_close(struct store *s);
+/* Where it is, for messages. */
+const char *store_path(const struct store *s);
+
+/* -- runs -- */
+struct store_run {
+    const char *run_id, *pipeline, *status, *code_version, *mode, *base;
+    const char *started_at, *ended_at; /* RFC 3339; ended NULL while running */
+    double wall_s, cpu_s, peak_memory_bytes, rejects;
+    const char *error;
+    const char *host;
+    int64_t pid; /* of the process that runs it: a dead one was killed */
+};
+struct store_stage {
+    struct rec_stage_figures used;
+    struct rec_figure predicted_cpu_s, predicted_wall_s, predicted_peak_memory_bytes,
+        predicted_records_out;
+    const char *status;
+    const char *signature; /* hash of the operation, its parameters and its input columns: same =
+                              comparable */
+    double parallelism;
+    const char *algorithm;
+};
+bool store_run_begin(struct store *s, const struct store_run *r, const struct json *definition,
+                     struct err *err);
+/* Adds the stages and ends the run, in one transaction. */
+bool store_run_end(struct store *s, const struct store_run *r, const struct store_stage *stages,
+                   size_t nstages, struct err *err);
+/* Appends to the kept stderr of a stage (bounded: the first and last 512 KiB are kept). */
+bool store_log_append(struct store *s, const char *run_id, const char *stage, struct slice text,
+                      struct err *err);
+bool store_log_read(struct store *s, struct arena *a, const char *run_id, const char *stage,
+                    struct slice *out, struct err *err);
+/* Newest first. status NULL: any (a running one whose process is gone is given as "killed");
+ * since_us 0: all; pipeline NULL: any; limit 0: all. */
+bool store_runs(struct store *s, struct arena *a, const char *pipeline, const char *status,
+                int64_t since_us, size_t limit, struct store_run **out, size_t *n, struct err *err);
+/* By run id or an unambiguous prefix of at least 4 characters; ERR_DATA when none or several. */
+bool store_run_find(struct store *s, struct arena *a, const char *id, struct store_run *out,
+                    struct err *err);
+bool store_run_stages(struct store *s, struct arena *a, const char *run_id,
+                      struct store_stage **out, size_t *n, struct err *err);
+/* Figures of completed runs of a pipeline, newest first, one row per run and stage. */
+struct store_history {
+    const char *run_id, *started_at;
+    struct store_stage stage;
+};
+bool store_history(struct store *s, struct arena *a, const char *pipeline, size_t max_runs,
+                   struct store_history **out, size_t *n, struct err *err);
+
+/* -- profiles and schemas -- */
+/* Keeps the record line; notes a schema version when the columns or types changed. */
+bool store_profile_add(struct store *s, const struct rec_profile *p, struct slice line,
+                       struct err *err);
+/* The last profile line of a dataset, or empty. */
+bool store_profile_last(struct store *s, struct arena *a, const char *dataset, struct slice *line,
+                        struct err *err);
+struct store_schema {
+    const char *at;
+    const char *fingerprint; /* sha256 of names and types */
+    const char *columns;     /* JSON array [{"name":…,"type":…}] */
+    bool changed;            /* against the one before */
+};
+/* All sightings of a dataset's schema, oldest first. */
+bool store_schemas(struct store *s, struct arena *a, const char *dataset, struct store_schema **out,
+                   size_t *n, struct err *err);
+
+/* -- lineage: nodes and edges over time -- */
+struct store_edge {
+    const char *from_namespace, *from_name, *from_kind; /* kind: dataset, job */
+    const char *to_namespace, *to_name, *to_kind;
+    const char *kind;   /* reads, writes */
+    const char *run_id; /* or NULL */
+    const char *at;     /* RFC 3339 */
+};
+/* Idempotent: the same edge of the same run is kept once. */
+bool store_edges_add(struct store *s, const struct store_edge *edges, size_t n, struct err *err);
+/* Distinct edges (latest `at`), sorted by names. */
+bool store_edges(struct store *s, struct arena *a, struct store_edge **out, size_t *n,
+                 struct err *err);
+/* OpenLineage events as they came, once each (by content). *added false when it was there. */
+bool store_event_add(struct store *s, struct slice line, const char *run_id, const char *event_time,
+                     bool *added, struct err *err);
+/* A key-value drawer for small facts (machine calibration, …). value empty when absent. */
+bool store_fact_get(struct store *s, struct arena *a, const char *key, struct slice *value,
+                    struct err *err);
+bool store_fact_set(struct store *s, const char *key, struct slice value, struct err *err);
+/* Several calls as one transaction. */
+bool store_begin(struct store *s, struct err *err);
+bool store_commit(struct store *s, struct err *err);
+void store_rollback(struct store *s);
+
+#endif
