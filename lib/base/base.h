@@ -58,6 +58,10 @@ int slice_cmp(struct slice a, struct slice b);
 /* Without blanks (space, tab, CR, LF) at both ends. */
 struct slice slice_trim(struct slice a);
 
+/* Bytes of the valid UTF-8 sequence (RFC 3629) at the start of s, or 0; and the whole slice. */
+size_t utf8_sequence(struct slice s);
+bool utf8_is_valid(struct slice s);
+
 /* What went wrong, for the person who has to mend it. The kind is the exit status of
  * contracts.md section 5 that the failure deserves. */
 enum err_kind {

@@ -1,1 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+libcore_a_SOURCES += \
+	lib/base/arena.c lib/base/arena.h \
+	lib/base/banned.h \
+	lib/base/base.c lib/base/base.h \
+	lib/base/buf.c lib/base/buf.h \
+	lib/base/hash.c lib/base/hash.h \
+	lib/base/instant.c lib/base/instant.h \
+	lib/base/map.c lib/base/map.h \
+	lib/base/num.c lib/base/num.h \
+	lib/base/rng.c lib/base/rng.h \
+	lib/base/uuid.c lib/base/uuid.h
