@@ -266,7 +266,8 @@ const char *quote_slice(struct quoted *q, struct slice s)
         const unsigned char *p = (const unsigned char *)s.p + i;
         size_t n = utf8_len(p, s.len - i);
         /* U+0080 to U+009F are control characters too */
-        bool plain = n > 1 ? !(p[0] == 0xC2 && p[1] < 0xA0) : n == 1 && p[0] >= 0x20 && p[0] != 0x7F;
+        bool plain =
+            n > 1 ? !(p[0] == 0xC2 && p[1] < 0xA0) : n == 1 && p[0] >= 0x20 && p[0] != 0x7F;
         if (plain) {
             memcpy(q->s + at, p, n);
             at += n;

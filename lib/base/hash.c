@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Hashes. The fast one folds 128-bit products (multiply-mix, the idea of Yi's wyhash 2020), with the
- * fractional parts of square roots of primes as constants; bytes are read little-endian. */
+/* Hashes. The fast one folds 128-bit products (multiply-mix, the idea of Yi's wyhash 2020), with
+ * the fractional parts of square roots of primes as constants; bytes are read little-endian. */
 #include "base/hash.h"
 
 static const uint64_t K0 = UINT64_C(0x6a09e667f3bcc909); /* sqrt(2) */
@@ -72,8 +72,8 @@ static void sha_block(uint32_t h[8], const unsigned char *p)
 {
     uint32_t w[64], s[8];
     for (int i = 0; i < 16; i++)
-        w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 | (uint32_t)p[4 * i + 2] << 8 |
-               p[4 * i + 3];
+        w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 |
+               (uint32_t)p[4 * i + 2] << 8 | p[4 * i + 3];
     for (int i = 16; i < 64; i++) {
         uint32_t s0 = rotr(w[i - 15], 7) ^ rotr(w[i - 15], 18) ^ w[i - 15] >> 3;
         uint32_t s1 = rotr(w[i - 2], 17) ^ rotr(w[i - 2], 19) ^ w[i - 2] >> 10;

@@ -149,8 +149,8 @@ void instant_format(char out[INSTANT_TEXT], int64_t us)
         days--;
     }
     civil_from_days(days, &y, &m, &d);
-    int n = snprintf(out, INSTANT_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d", (int)y, m, d, (int)(t / 3600),
-                     (int)(t / 60 % 60), (int)(t % 60));
+    int n = snprintf(out, INSTANT_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d", (int)y, m, d,
+                     (int)(t / 3600), (int)(t / 60 % 60), (int)(t % 60));
     if (f % 1000)
         n += snprintf(out + n, INSTANT_TEXT - (size_t)n, ".%06d", (int)f);
     else if (f)
@@ -204,7 +204,8 @@ void duration_format(char out[INSTANT_TEXT], double s)
     else if (s < 3599.5)
         snprintf(out, INSTANT_TEXT, "%d min %02d s", (int)(s + 0.5) / 60, (int)(s + 0.5) % 60);
     else if (s < 1e9)
-        snprintf(out, INSTANT_TEXT, "%d h %02d min", (int)(s / 60 + 0.5) / 60, (int)(s / 60 + 0.5) % 60);
+        snprintf(out, INSTANT_TEXT, "%d h %02d min", (int)(s / 60 + 0.5) / 60,
+                 (int)(s / 60 + 0.5) % 60);
     else
         snprintf(out, INSTANT_TEXT, "%.2g years", s / (365.25 * 86400));
 }

@@ -10,3 +10,9 @@ libcore_a_SOURCES += \
 	lib/base/num.c lib/base/num.h \
 	lib/base/rng.c lib/base/rng.h \
 	lib/base/uuid.c lib/base/uuid.h
+
+check_PROGRAMS += tests/unit/base
+tests_unit_base_SOURCES = tests/unit/base.c
+tests_unit_base_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_base_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/base

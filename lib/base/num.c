@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Numbers from and to text. Reading: one pass over JSON's grammar that gathers up to 19 digits; the exact
- * fast path of Clinger 1990 (mantissa below 2^53, power of ten up to 22), else strtod, which glibc rounds
- * correctly (the process never leaves the C locale for numbers). */
+/* Numbers from and to text. Reading: one pass over JSON's grammar that gathers up to 19 digits; the
+ * exact fast path of Clinger 1990 (mantissa below 2^53, power of ten up to 22), else strtod, which
+ * glibc rounds correctly (the process never leaves the C locale for numbers). */
 #include "base/num.h"
 
 #include <errno.h>
@@ -13,8 +13,8 @@ static const double pow10_exact[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6, 
 
 /* What one pass over the text finds. */
 struct scan {
-    uint64_t mantissa; /* first 19 significant digits */
-    int64_t exponent;  /* of ten, for the mantissa */
+    uint64_t mantissa;              /* first 19 significant digits */
+    int64_t exponent;               /* of ten, for the mantissa */
     bool negative, exact, integral; /* exact: no digit was left out of the mantissa */
 };
 
@@ -23,7 +23,8 @@ static bool is_digit(char c)
     return (unsigned char)(c - '0') < 10;
 }
 
-static const char *scan_digits(const char *p, const char *end, struct scan *n, int *digits, bool fraction)
+static const char *scan_digits(const char *p, const char *end, struct scan *n, int *digits,
+                               bool fraction)
 {
     while (p < end && is_digit(*p)) {
         if (*digits < 19) {
@@ -151,8 +152,8 @@ size_t num_format_int(char out[NUM_TEXT_MAX], int64_t i)
     return at;
 }
 
-/* The general case: the fewest of 1 to 17 digits that read back equal; 15 always suffice to tell whether
- * fewer do, as %.15g drops trailing zeros. */
+/* The general case: the fewest of 1 to 17 digits that read back equal; 15 always suffice to tell
+ * whether fewer do, as %.15g drops trailing zeros. */
 static size_t format_general(char out[NUM_TEXT_MAX], double d)
 {
     for (int digits = 15; digits <= 17; digits++) {
@@ -175,8 +176,8 @@ size_t num_format_double(char out[NUM_TEXT_MAX], double d)
             d = 0;
         return num_format_int(out, (int64_t)d);
     }
-    /* r / 10^k is correctly rounded, hence equal to what the text "r e-k" reads as; the smallest such k gives
-     * the shortest text. */
+    /* r / 10^k is correctly rounded, hence equal to what the text "r e-k" reads as; the smallest
+     * such k gives the shortest text. */
     if (a >= 1e-4 && a < 1e9) {
         for (int k = 1; k <= 6; k++) {
             double r = nearbyint(a * pow10_exact[k]);
@@ -208,10 +209,9 @@ bool num_parse_size(const char *s, uint64_t *bytes)
     static const struct {
         const char *unit;
         double factor;
-    } units[] = {{"", 1},        {"B", 1},           {"KB", 1e3},         {"kB", 1e3},
-                 {"MB", 1e6},    {"GB", 1e9},        {"TB", 1e12},        {"KiB", 0x1p10},
-                 {"MiB", 0x1p20}, {"GiB", 0x1p30},   {"TiB", 0x1p40},     {"K", 0x1p10},
-                 {"M", 0x1p20},  {"G", 0x1p30}};
+    } units[] = {{"", 1},         {"B", 1},      {"KB", 1e3},     {"kB", 1e3},     {"MB", 1e6},
+                 {"GB", 1e9},     {"TB", 1e12},  {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30},
+                 {"TiB", 0x1p40}, {"K", 0x1p10}, {"M", 0x1p20},   {"G", 0x1p30}};
     size_t n = strspn(s, "0123456789.");
     double v;
     if (!num_parse_float(slice_of(s, n), &v))

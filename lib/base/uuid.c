@@ -11,9 +11,9 @@ void uuid7_format(char out[UUID_TEXT], int64_t now_us, const unsigned char entro
     memcpy(u + 6, entropy, 10);
     u[6] = (unsigned char)((u[6] & 0x0F) | 0x70);
     u[8] = (unsigned char)((u[8] & 0x3F) | 0x80);
-    snprintf(out, UUID_TEXT, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0],
-             u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14],
-             u[15]);
+    snprintf(out, UUID_TEXT, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+             u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13],
+             u[14], u[15]);
 }
 
 bool uuid_is_valid(struct slice s)

@@ -23,9 +23,11 @@ static bool fail(struct parser *ps, const char *what)
 static bool skip_blanks(struct parser *ps)
 {
     for (;;) {
-        while (ps->p < ps->end && (*ps->p == ' ' || *ps->p == '\t' || *ps->p == '\n' || *ps->p == '\r'))
+        while (ps->p < ps->end &&
+               (*ps->p == ' ' || *ps->p == '\t' || *ps->p == '\n' || *ps->p == '\r'))
             ps->p++;
-        if (!(ps->flags & JSON_COMMENTS) || ps->end - ps->p < 2 || ps->p[0] != '/' || ps->p[1] != '/')
+        if (!(ps->flags & JSON_COMMENTS) || ps->end - ps->p < 2 || ps->p[0] != '/' ||
+            ps->p[1] != '/')
             return ps->p < ps->end;
         while (ps->p < ps->end && *ps->p != '\n')
             ps->p++;
@@ -155,7 +157,8 @@ static bool parse_string(struct parser *ps, struct slice *out)
 static bool parse_number(struct parser *ps, struct json *v)
 {
     const char *start = ps->p;
-    while (ps->p < ps->end && (strchr("+-.eE", *ps->p) ? *ps->p != '\0' : *ps->p >= '0' && *ps->p <= '9'))
+    while (ps->p < ps->end &&
+           (strchr("+-.eE", *ps->p) ? *ps->p != '\0' : *ps->p >= '0' && *ps->p <= '9'))
         ps->p++;
     struct slice s = slice_of(start, (size_t)(ps->p - start));
     int64_t i;
@@ -280,7 +283,7 @@ static bool parse_value(struct parser *ps, struct json **out)
         break;
     default:
         ok = (*ps->p == '-' || (*ps->p >= '0' && *ps->p <= '9')) ? parse_number(ps, v)
-                                                               : fail(ps, "expected a value");
+                                                                 : fail(ps, "expected a value");
     }
     if (!ok)
         return false;
@@ -302,7 +305,8 @@ static bool place_error(const struct parser *ps, struct err *err)
     return err_set(err, ERR_DATA, "line %zu, column %zu: %s", line, column, ps->what);
 }
 
-bool json_parse(struct arena *a, struct slice in, unsigned flags, struct json **out, struct err *err)
+bool json_parse(struct arena *a, struct slice in, unsigned flags, struct json **out,
+                struct err *err)
 {
     struct parser ps = {.a = a, .start = in.p, .p = in.p, .end = in.p + in.len, .flags = flags};
     ps.scratch = BUF_INIT(BUF_UNBOUNDED);

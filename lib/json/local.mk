@@ -4,3 +4,9 @@ libcore_a_SOURCES += \
 	lib/json/json.c lib/json/json.h \
 	lib/json/tree.c \
 	lib/json/write.c
+
+check_PROGRAMS += tests/unit/json
+tests_unit_json_SOURCES = tests/unit/json.c
+tests_unit_json_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_json_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/json

@@ -97,7 +97,8 @@ bool json_equal(const struct json *a, const struct json *b)
     case JSON_OBJECT:
         /* Both ways, as a name may stand twice in either. */
         for (uint32_t i = 0; i < a->len; i++)
-            if (!json_equal(json_get(a, a->u.members[i].name.p), json_get(b, a->u.members[i].name.p)))
+            if (!json_equal(json_get(a, a->u.members[i].name.p),
+                            json_get(b, a->u.members[i].name.p)))
                 return false;
         for (uint32_t i = 0; i < b->len; i++)
             if (!json_get(a, b->u.members[i].name.p))
@@ -154,7 +155,6 @@ void json_set(struct arena *a, struct json *obj, const char *name, struct json *
         }
     }
     uint32_t n = obj->len;
-    *ARENA_PUSH(a, obj->u.members, n) =
-        (struct json_member){arena_slice(a, slice_str(name)), v};
+    *ARENA_PUSH(a, obj->u.members, n) = (struct json_member){arena_slice(a, slice_str(name)), v};
     obj->len = n;
 }
