@@ -1,1 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+libcore_a_SOURCES += lib/model/robust.c lib/model/robust.h lib/model/line.c lib/model/line.h \
+	lib/model/distinct.c lib/model/distinct.h
+
+check_PROGRAMS += tests/unit/model
+tests_unit_model_SOURCES = tests/unit/model.c
+tests_unit_model_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_model_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/model
