@@ -1,1 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+libcore_a_SOURCES += lib/rec/figures.c lib/rec/figures.h lib/rec/execution_profile.c \
+	lib/rec/environment.c lib/rec/plan.c lib/rec/verdict.c lib/rec/completion.c
+
+check_PROGRAMS += tests/unit/rec_records
+tests_unit_rec_records_SOURCES = tests/unit/rec_records.c
+tests_unit_rec_records_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_rec_records_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/rec_records

@@ -123,7 +123,9 @@ struct rec_plan {
     const char *base, *code_version, *environment, *mode;
     const struct rec_plan_stage *stages;
     uint32_t nstages;
-    double makespan_s, cost_usd, lower_bound, gap;
+    double makespan_s, cost_usd; /* p50 */
+    double makespan_p95_s, cost_p95_usd;
+    double lower_bound, gap; /* seconds; (makespan - bound) / bound */
     const char *queued_reason, *queued_until; /* NULL: not queued */
     const char *const *why;
     uint32_t nwhy;

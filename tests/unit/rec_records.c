@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Reading and writing of execution_profile, environment, plan, verdict and completion. */
+#include <check.h>
+#include <math.h>
+
+#include "rec/figures.h"
+
+static struct arena mem;
+static struct buf out;
+
+static void set_up(void)
+{
+    mem = ARENA_INIT;
+    out = BUF_INIT(BUF_UNBOUNDED);
+}
+
+static void tear_down(void)
+{
+    buf_release(&out);
+    arena_release(&mem);
+}
+
+static struct json *parse(const char *text)
+{
+    struct json *v = NULL;
+    struct err err = ERR_INIT;
+    ck_assert_msg(json_parse(&mem, slice_str(text), 0, &v, &err), "%s", err.text);
+    return v;
+}
+
+/* What was written is one line and equals `expected` as JSON. */
+static void written_is(const char *expected)
+{
+    ck_assert_uint_gt(out.len, 0);
+    ck_assert_int_eq(out.p[out.len - 1], '\n');
+    ck_assert_ptr_eq(memchr(out.p, '\n', out.len), out.p + out.len - 1);
+    ck_assert_msg(json_equal(parse(buf_str(&out)), parse(expected)), "%s is not %s", buf_str(&out),
+                  expected);
+}
+
+#define ROUND_TRIP(kind, line)                                                         \
+    do {                                                                               \
+        struct rec_##kind r;                                                           \
+        struct err err = ERR_INIT;                                                     \
+        ck_assert_msg(rec_##kind##_read(&mem, parse(line), &r, &err), "%s", err.text); \
+        buf_clear(&out);                                                               \
+        rec_##kind##_write(&out, &r);                                                  \
+        written_is(line);                                                              \
+    } while (0)
+
+static const char execution_profile[] =
+    "{\"record\":\"execution_profile\",\"v\":1,\"pipeline\":\"orders\",\"definition\":{"
+    "\"pipeline\":"
+    "\"orders\",\"n\":9007199254740993,\"stages\":[]},\"base\":\"/data\",\"code_version\":"
+    "\"sha256:9f\",\"mode\":\"optimized\",\"predicted\":{\"volume\":{\"records\":{\"p50\":1000,"
+    "\"p95\":1200.5},\"bytes\":null},\"complexity\":{\"joins\":1,\"transformations\":3,\"depth\":"
+    "null},\"quality_issues\":[{\"column\":null,\"rule\":\"ragged_row\",\"count\":2,\"first_line\":"
+    "17},{\"column\":\"a\",\"rule\":\"null\",\"count\":null,\"first_line\":null}]},\"stages\":[{"
+    "\"id\":\"a\",\"operation\":\"read\",\"records_in\":{\"p50\":1,\"p95\":2},\"records_out\":{"
+    "\"p50\":1,\"p95\":null},\"bytes_in\":null,\"bytes_out\":{\"p50\":0,\"p95\":0},\"wall_s\":{"
+    "\"p50\":0.1,\"p95\":0.2},\"cpu_s\":{\"p50\":0.1,\"p95\":0.2},\"peak_memory_bytes\":{\"p50\":"
+    "1048576,\"p95\":2097152},\"read_bytes\":null,\"write_bytes\":null}],\"basis\":\"prior\"}";
+
+START_TEST(an_execution_profile_is_written_as_it_was_read)
+{
+    ROUND_TRIP(execution_profile, execution_profile);
+}
+END_TEST
+
+START_TEST(unknown_figures_are_nan_in_c_and_null_in_json)
+{
+    struct rec_execution_profile r;
+    ck_assert(rec_execution_profile_read(&mem, parse(execution_profile), &r, NULL));
+    ck_assert(isnan(r.volume_bytes.p50) && isnan(r.volume_bytes.p95));
+    ck_assert(isnan(r.depth));
+    ck_assert(isnan(r.stages[0].records_out.p95));
+    ck_assert_double_eq(r.stages[0].records_out.p50, 1);
+    ck_assert(isnan(r.stages[0].read_bytes.p50));
+    ck_assert_ptr_null(r.quality[0].column);
+}
+END_TEST
+
+START_TEST(a_measured_figure_is_read_as_equal_quantiles)
+{
+    struct rec_execution_profile r;
+    ck_assert(rec_execution_profile_read(
+        &mem,
+        parse("{\"pipeline\":\"p\",\"stages\":[{\"id\":\"a\",\"cpu_s\":0.25,\"wall_s\":\"x\"}]}"),
+        &r, NULL));
+    ck_assert_double_eq(r.stages[0].cpu_s.p50, 0.25);
+    ck_assert_double_eq(r.stages[0].cpu_s.p95, 0.25);
+    ck_assert(isnan(r.stages[0].wall_s.p50));
+    ck_assert_ptr_null(r.definition);
+}
+END_TEST
+
+START_TEST(an_environment_is_written_as_it_was_read)
+{
+    ROUND_TRIP(environment,
+               "{\"record\":\"environment\",\"v\":1,\"id\":\"local:h\",\"kind\":\"local\",\"cpu_"
+               "cores\":2,\"memory_gb\":7.5,\"gpus\":null,\"available\":{\"cpu_cores\":1.5,"
+               "\"memory_gb\":3,\"gpus\":null},\"price_usd_per_hour\":null,\"spot_price_usd_per_"
+               "hour\":0.02,\"startup_s\":0,\"speed\":1,\"exec\":null}");
+    ROUND_TRIP(environment,
+               "{\"record\":\"environment\",\"v\":1,\"id\":\"s\",\"kind\":\"slurm\",\"cpu_cores\":"
+               "64,\"memory_gb\":256,\"gpus\":4,\"available\":{\"cpu_cores\":null,\"memory_gb\":"
+               "null,\"gpus\":null},\"price_usd_per_hour\":3.2,\"spot_price_usd_per_hour\":null,"
+               "\"startup_s\":40,\"speed\":1.5,\"exec\":\"srun {cmd}\"}");
+}
+END_TEST
+
+static const char plan[] =
+    "{\"record\":\"plan\",\"v\":1,\"id\":\"p-1\",\"pipeline\":\"orders\",\"definition\":{\"x\":[1,"
+    "null]},\"base\":\"/data\",\"code_version\":null,\"environment\":\"local:h\",\"mode\":"
+    "\"standard\",\"stages\":[{\"id\":\"a\",\"order\":0,\"after\":[],\"environment\":\"local:h\","
+    "\"cpu_cores\":1,\"memory_gb\":0.25,\"gpus\":0,\"parallelism\":1,\"algorithm\":null,\"start_"
+    "s\":"
+    "0,\"end_s\":0.5},{\"id\":\"b\",\"order\":1,\"after\":[\"a\"],\"environment\":\"local:h\","
+    "\"cpu_"
+    "cores\":2,\"memory_gb\":null,\"gpus\":0,\"parallelism\":2,\"algorithm\":\"hash\",\"start_s\":"
+    "0.5,\"end_s\":1}],\"predicted\":{\"makespan_s\":{\"p50\":1,\"p95\":2},\"cost_usd\":null,"
+    "\"lower_bound\":0.75,\"gap\":0.25},\"queued\":%s,\"why\":[\"one\",\"two\"]}";
+
+START_TEST(a_plan_is_written_as_it_was_read)
+{
+    ROUND_TRIP(plan, arena_printf(&mem, plan, "null"));
+    ROUND_TRIP(plan, arena_printf(&mem, plan, "{\"reason\":\"full\",\"until\":null}"));
+    ROUND_TRIP(
+        plan, arena_printf(&mem, plan, "{\"reason\":\"full\",\"until\":\"2026-11-20T06:00:00Z\"}"));
+}
+END_TEST
+
+START_TEST(a_plans_makespan_may_be_one_number)
+{
+    struct rec_plan r;
+    ck_assert(rec_plan_read(
+        &mem, parse("{\"pipeline\":\"p\",\"stages\":[],\"predicted\":{\"makespan_s\":3}}"), &r,
+        NULL));
+    ck_assert_double_eq(r.makespan_s, 3);
+    ck_assert_double_eq(r.makespan_p95_s, 3);
+    ck_assert(isnan(r.cost_usd));
+    ck_assert_ptr_null(r.queued_reason);
+}
+END_TEST
+
+START_TEST(a_verdict_is_written_as_it_was_read)
+{
+    ROUND_TRIP(verdict, "{\"record\":\"verdict\",\"v\":1,\"check\":\"deadline\",\"subject\":"
+                        "\"orders\",\"ok\":false,\"reasons\":[\"too \\u0001 late\"],\"figures\":{"
+                        "\"makespan_s\":12}}");
+    ROUND_TRIP(verdict, "{\"record\":\"verdict\",\"v\":1,\"check\":\"c\",\"subject\":null,\"ok\":"
+                        "true,\"reasons\":[],\"figures\":{}}");
+}
+END_TEST
+
+START_TEST(a_completion_is_written_as_it_was_read)
+{
+    ROUND_TRIP(
+        completion,
+        "{\"record\":\"completion\",\"v\":1,\"pipeline\":\"orders\",\"run_id\":\"019a9f3c-0000-"
+        "7000-"
+        "8000-000000000001\",\"status\":\"failed\",\"started_at\":\"2026-11-20T06:00:00Z\",\"wall_"
+        "s\":0.5,\"cpu_s\":0.4,\"peak_memory_bytes\":5242880,\"rejects\":0,\"stages\":[{\"id\":"
+        "\"a\",\"operation\":\"read\",\"records_in\":10,\"records_out\":10,\"bytes_in\":100,"
+        "\"bytes_out\":90,\"wall_s\":0.1,\"cpu_s\":0.09,\"peak_memory_bytes\":1048576,\"read_"
+        "bytes\":100,\"write_bytes\":null,\"status\":\"completed\",\"predicted\":{\"cpu_s\":{"
+        "\"p50\":0.1,\"p95\":0.2},\"wall_s\":null,\"peak_memory_bytes\":{\"p50\":1,\"p95\":2},"
+        "\"records_out\":null}}],\"error\":\"disk full\"}");
+}
+END_TEST
+
+START_TEST(records_without_what_they_need_are_refused)
+{
+    struct err err = ERR_INIT;
+    struct rec_execution_profile x;
+    ck_assert(!rec_execution_profile_read(&mem, parse("{\"stages\":[]}"), &x, &err));
+    ck_assert_str_eq(err.text, "execution_profile without 'pipeline'");
+    ck_assert_int_eq(err.kind, ERR_DATA);
+    err_clear(&err);
+    ck_assert(!rec_execution_profile_read(&mem, parse("{\"pipeline\":\"p\"}"), &x, &err));
+    ck_assert_str_eq(err.text, "execution_profile without 'stages'");
+    err_clear(&err);
+    ck_assert(!rec_execution_profile_read(
+        &mem, parse("{\"pipeline\":\"p\",\"stages\":[{\"id\":\"a\"},[]]}"), &x, &err));
+    ck_assert_str_eq(err.text, "execution_profile: stages[1]: stage without 'id'");
+    err_clear(&err);
+    struct rec_environment e;
+    ck_assert(!rec_environment_read(&mem, parse("{\"id\":\"\"}"), &e, &err));
+    err_clear(&err);
+    struct rec_plan p;
+    ck_assert(!rec_plan_read(&mem, parse("{\"pipeline\":\"p\",\"stages\":{}}"), &p, &err));
+    err_clear(&err);
+    struct rec_verdict v;
+    ck_assert(!rec_verdict_read(&mem, parse("{\"ok\":\"no\"}"), &v, &err));
+    ck_assert_str_eq(err.text, "verdict without 'ok'");
+    err_clear(&err);
+    struct rec_completion c;
+    ck_assert(!rec_completion_read(&mem, parse("{\"pipeline\":\"p\"}"), &c, &err));
+    ck_assert_str_eq(err.text, "completion without 'status'");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("rec records");
+    TCase *t = tcase_create("records");
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, an_execution_profile_is_written_as_it_was_read);
+    tcase_add_test(t, unknown_figures_are_nan_in_c_and_null_in_json);
+    tcase_add_test(t, a_measured_figure_is_read_as_equal_quantiles);
+    tcase_add_test(t, an_environment_is_written_as_it_was_read);
+    tcase_add_test(t, a_plan_is_written_as_it_was_read);
+    tcase_add_test(t, a_plans_makespan_may_be_one_number);
+    tcase_add_test(t, a_verdict_is_written_as_it_was_read);
+    tcase_add_test(t, a_completion_is_written_as_it_was_read);
+    tcase_add_test(t, records_without_what_they_need_are_refused);
+    suite_add_tcase(s, t);
+    SRunner *sr = srunner_create(s);
+    srunner_set_tap(sr, "-");
+    srunner_run_all(sr, CK_SILENT);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}
