@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/instant.h"
 #include "base/map.h"
+#include "base/nearest.h"
 #include "base/num.h"
 #include "base/rng.h"
 #include "base/uuid.h"
@@ -358,6 +359,22 @@ START_TEST(errors_gain_context_outwards)
 }
 END_TEST
 
+START_TEST(the_nearest_name_is_suggested)
+{
+    struct nearest n;
+    nearest_init(&n, SLICE_LIT("amuont"));
+    nearest_try(&n, "customer");
+    nearest_try(&n, "amount");
+    nearest_try(&n, "account");
+    ck_assert_str_eq(n.best, "amount");
+    ck_assert_uint_eq(n.distance, 1);
+    nearest_init(&n, SLICE_LIT("zzz"));
+    nearest_try(&n, "amount");
+    ck_assert_ptr_null(n.best);
+    ck_assert_uint_eq(edit_distance(SLICE_LIT("kitten"), SLICE_LIT("sitting")), 3);
+}
+END_TEST
+
 START_TEST(uuids_are_of_version_7_and_sort_by_time)
 {
     unsigned char entropy[10];
@@ -401,5 +418,5 @@ UNIT_MAIN("base", integers_follow_json_grammar, floats_read_exactly_as_strtod_do
           sha256_gives_the_standards_vectors, each_input_bit_flips_half_the_hash,
           maps_keep_the_order_of_insertion, arenas_account_for_what_they_take_and_give_back,
           a_buffer_stops_at_its_maximum, user_bytes_are_masked_and_cut, utf8_is_what_rfc_3629_says,
-          errors_gain_context_outwards, uuids_are_of_version_7_and_sort_by_time,
-          random_numbers_are_the_same_for_a_seed)
+          errors_gain_context_outwards, the_nearest_name_is_suggested,
+          uuids_are_of_version_7_and_sort_by_time, random_numbers_are_the_same_for_a_seed)
