@@ -20,30 +20,41 @@ bool path_exists(const char *path);
 bool dir_make_all(const char *path, struct err *err);
 
 /* A file that appears under its name only when it is complete: written as a hidden sibling
- * (".NAME.XXXXXX.tmp" in the same folder), fsync'ed, renamed, folder fsync'ed. A symbolic link is
- * followed; mode of an existing file is kept. /dev/null, /dev/stdout, fifos and other non-regular
- * targets are written directly. */
+ * (".NAME.foreline-XXXXXXXX.tmp" in the same folder), fsync'ed, renamed, folder fsync'ed. Until
+ * then the sibling is flock'ed, which is how atomic_sweep knows whose owner is gone. A symbolic
+ * link is followed; mode and (where allowed) owner of an existing file are kept; other hard links
+ * of it keep the old content; one that is not writable is refused as a shell would. /dev/null,
+ * fifos and other non-regular targets are written directly, /dev/stdout and /dev/fd/N through the
+ * descriptor that is open. */
 struct atomic_file {
-    int fd;
-    char *path, *tmp; /* tmp NULL when written directly */
+    int fd;           /* -1 before open and after commit or abort */
+    char *path, *tmp; /* as given; tmp NULL when written directly */
+    char *target;     /* path with symbolic links followed */
     uint64_t bytes;
+    bool ready;
 };
+#define ATOMIC_FILE_INIT ((struct atomic_file){-1, NULL, NULL, NULL, 0, false})
 bool atomic_open(struct atomic_file *f, const char *path, struct err *err);
 bool atomic_write(struct atomic_file *f, const void *p, size_t n, struct err *err);
 /* Syncs and closes, but does not yet show: several outputs can be made ready first. */
 bool atomic_ready(struct atomic_file *f, struct err *err);
-bool atomic_commit(struct atomic_file *f, struct err *err); /* ready if need be, then rename */
-void atomic_abort(struct atomic_file *f);                   /* leaves no trace; safe at any time */
+/* Ready if need be, then rename. After a failure too nothing is left to do but atomic_abort. */
+bool atomic_commit(struct atomic_file *f, struct err *err);
+/* Leaves no trace; harmless on a file that is ATOMIC_FILE_INIT, committed or failed to open. */
+void atomic_abort(struct atomic_file *f);
 /* Removes leftovers in `dir` of our own naming whose owner is gone (after kill -9). */
 void atomic_sweep(const char *dir);
 /* From a signal handler: unlinks every temporary file that is open. async-signal-safe. */
 void atomic_unlink_all(void);
 
-/* An advisory lock on PATH (created), held until released or the process dies. */
+/* An advisory lock (flock) on PATH, which is created when missing and never written to or removed;
+ * held until released or the process dies. Commands do not inherit it. */
 struct file_lock {
     int fd;
 };
-/* false with ERR_AGAIN when another holds it and wait is false. */
+#define FILE_LOCK_INIT ((struct file_lock){-1})
+/* false with ERR_AGAIN, naming the holder's process, when another holds it and wait is false, or
+ * when a signal ended the waiting. */
 bool lock_take(struct file_lock *l, const char *path, bool wait, struct err *err);
 void lock_release(struct file_lock *l);
 
@@ -68,16 +79,20 @@ bool os_entropy(void *p, size_t n);
 
 /* -- processes -- */
 struct proc_usage {
-    double cpu_s, wall_s;
-    uint64_t peak_bytes; /* largest sum over the tree that was seen */
-    uint64_t read_bytes, write_bytes;
+    double cpu_s,
+        wall_s; /* CPU: what was waited for inside the tree, and what was seen of the rest */
+    uint64_t peak_bytes; /* largest sum over the tree that was seen (PSS; RSS of a lone process) */
+    uint64_t read_bytes, write_bytes; /* through read(2), write(2) and their like, cached or not */
 };
 struct proc {
-    int pid;
-    int in, out, err_fd; /* our ends of its pipes, or -1 */
+    int pid;             /* 0 when not running (any more) */
+    int in, out, err_fd; /* our ends of its pipes, or -1; the caller closes them (and sets -1) */
     double started;
     struct proc_usage usage;
+    int status;             /* once it has ended: as waitpid's */
+    struct proc_tree *tree; /* what sampling knows */
 };
+#define PROC_INIT ((struct proc){0, -1, -1, -1, 0, {0, 0, 0, 0, 0}, 0, NULL})
 struct proc_opts {
     const char *command; /* for /bin/sh -c */
     const char *dir;
@@ -85,14 +100,21 @@ struct proc_opts {
     bool pipe_in, pipe_out, pipe_err; /* else: /dev/null, inherited stderr for out, inherited */
     uint64_t memory_limit;            /* bytes, 0 none: address space limit of each process */
 };
-/* Starts in its own process group. */
+/* Starts a command in a session and process group of its own, without a terminal, with default
+ * signal handling, and with none of our descriptors but the three. Should this process die, however
+ * suddenly, the group is killed: a small guard process, started with the first command, sees to it.
+ * Thread-safe. */
 bool proc_start(struct proc *p, const struct proc_opts *o, struct err *err);
-/* Samples the tree's memory and I/O (call now and then). */
+/* Samples the tree's memory and I/O (call now and then while busy elsewhere; proc_wait does it by
+ * itself): every process of the session or group, their descendants, and those seen in them before.
+ * One pass over /proc. */
 void proc_sample(struct proc *p);
-/* Waits up to `timeout_s` (negative: for ever); true when it has ended: *status as waitpid's. Usage
- * is complete then. */
+/* Waits up to `timeout_s` (negative: for ever), sampling; true when it has ended: *status (may be
+ * NULL) as waitpid's. What it left behind in its group is killed then, and the usage is complete.
+ * Also true, with the same status, when called again. */
 bool proc_wait(struct proc *p, double timeout_s, int *status);
-/* TERM to the group, KILL after grace_s, then waits. */
+/* TERM to the group, KILL to all of the tree after grace_s, then waits and closes the pipes that
+ * are still open. Harmless on one that has ended or is PROC_INIT. */
 void proc_end(struct proc *p, double grace_s);
 /* From a signal handler: signal every group that was started and not waited for. */
 void proc_signal_all(int sig);
