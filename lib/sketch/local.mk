@@ -1,1 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+libcore_a_SOURCES += lib/sketch/moments.c lib/sketch/moments.h \
+    lib/sketch/distinct.c lib/sketch/distinct.h \
+    lib/sketch/kll.c lib/sketch/kll.h \
+    lib/sketch/frequent.c lib/sketch/frequent.h \
+    lib/sketch/reservoir.c lib/sketch/reservoir.h \
+    lib/sketch/tails.c lib/sketch/tails.h
+
+check_PROGRAMS += tests/unit/sketch tests/prop/sketch
+tests_unit_sketch_SOURCES = tests/unit/sketch.c
+tests_unit_sketch_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_sketch_LDADD = $(UNIT_LDADD)
+tests_prop_sketch_SOURCES = tests/prop/sketch.c
+tests_prop_sketch_CFLAGS = $(UNIT_CFLAGS)
+tests_prop_sketch_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/sketch tests/prop/sketch

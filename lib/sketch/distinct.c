@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The exact set and the registers. Not for bytes: callers hash. */
+#include "sketch/distinct.h"
+
+#include <math.h>
+
+#define SET_MIN 16
+
+void distinct_init(struct distinct *d, unsigned p)
+{
+    *d = (struct distinct){.p = (uint8_t)p};
+    if (p < DISTINCT_P_MIN || p > DISTINCT_P_MAX)
+        BUG("p = %u", p);
+}
+
+void distinct_release(struct distinct *d)
+{
+    free(d->set);
+    free(d->regs);
+    unsigned p = d->p;
+    distinct_init(d, p);
+}
+
+static void reg_add(struct distinct *d, uint64_t h)
+{
+    unsigned p = d->p;
+    size_t i = (size_t)(h >> (64 - p));
+    uint64_t rest = (h << p) | (UINT64_C(1) << (p - 1)); /* never zero: rank <= 64 - p + 1 */
+    uint8_t rank = (uint8_t)(__builtin_clzll(rest) + 1);
+    if (rank > d->regs[i])
+        d->regs[i] = rank;
+}
+
+static void set_put(uint64_t *set, uint32_t cap, uint64_t h)
+{
+    uint32_t i = (uint32_t)h & (cap - 1);
+    while (set[i] != 0)
+        i = (i + 1) & (cap - 1);
+    set[i] = h;
+}
+
+static void set_grow(struct distinct *d)
+{
+    uint32_t cap = d->cap ? d->cap * 2 : SET_MIN;
+    uint64_t *set = xcalloc(cap, sizeof(*set));
+    for (uint32_t i = 0; i < d->cap; i++)
+        if (d->set[i] != 0)
+            set_put(set, cap, d->set[i]);
+    free(d->set);
+    d->set = set;
+    d->cap = cap;
+}
+
+static void to_registers(struct distinct *d)
+{
+    d->regs = xcalloc((size_t)1 << d->p, 1);
+    for (uint32_t i = 0; i < d->cap; i++)
+        if (d->set[i] != 0)
+            reg_add(d, d->set[i]);
+    if (d->zero)
+        reg_add(d, 0);
+    free(d->set);
+    d->set = NULL;
+    d->n = d->cap = 0;
+    d->zero = false;
+}
+
+/* Into the exact set; false when that is full, and nothing was taken. */
+static bool set_add(struct distinct *d, uint64_t h)
+{
+    uint32_t full = d->n + (d->zero ? 1 : 0);
+    if (h == 0) {
+        if (!d->zero && full == DISTINCT_EXACT)
+            return false;
+        d->zero = true;
+        return true;
+    }
+    if (d->cap > 0) {
+        uint32_t i = (uint32_t)h & (d->cap - 1);
+        while (d->set[i] != 0) {
+            if (d->set[i] == h)
+                return true;
+            i = (i + 1) & (d->cap - 1);
+        }
+    }
+    if (full == DISTINCT_EXACT)
+        return false;
+    if (d->n >= d->cap / 2)
+        set_grow(d);
+    set_put(d->set, d->cap, h);
+    d->n++;
+    return true;
+}
+
+void distinct_add(struct distinct *d, const uint64_t *hashes, size_t n)
+{
+    size_t i = 0;
+    if (d->regs == NULL) {
+        for (; i < n && set_add(d, hashes[i]); i++)
+            ;
+        if (i == n)
+            return;
+        to_registers(d);
+    }
+    for (; i < n; i++)
+        reg_add(d, hashes[i]);
+}
+
+void distinct_merge(struct distinct *d, const struct distinct *other)
+{
+    if (d->p != other->p)
+        BUG("p = %u and %u", d->p, other->p);
+    if (other->regs != NULL) {
+        if (d->regs == NULL)
+            to_registers(d);
+        for (size_t i = 0; i < (size_t)1 << d->p; i++)
+            if (other->regs[i] > d->regs[i])
+                d->regs[i] = other->regs[i];
+        return;
+    }
+    for (uint32_t i = 0; i < other->cap; i++)
+        if (other->set[i] != 0)
+            distinct_add(d, &other->set[i], 1);
+    if (other->zero)
+        distinct_add(d, &(uint64_t){0}, 1);
+}
+
+bool distinct_is_exact(const struct distinct *d)
+{
+    return d->regs == NULL;
+}
+
+/* Ertl 2017, eq. 15: x + sum x^(2^k) 2^(k-1). */
+static double sigma(double x)
+{
+    if (x >= 1)
+        return (double)INFINITY;
+    double z = x, last, y = 1;
+    do {
+        x *= x;
+        last = z;
+        z += x * y;
+        y += y;
+    } while (z != last);
+    return z;
+}
+
+/* Ertl 2017, eq. 16: (1 - x - sum (1 - x^(2^-k))^2 2^-k) / 3. */
+static double tau(double x)
+{
+    if (x <= 0 || x >= 1)
+        return 0;
+    double z = 1 - x, last, y = 1;
+    do {
+        x = sqrt(x);
+        last = z;
+        y *= 0.5;
+        z -= (1 - x) * (1 - x) * y;
+    } while (z != last);
+    return z / 3;
+}
+
+double distinct_estimate(const struct distinct *d)
+{
+    if (d->regs == NULL)
+        return d->n + (d->zero ? 1.0 : 0.0);
+    uint32_t counts[66] = {0};
+    size_t m = (size_t)1 << d->p;
+    for (size_t i = 0; i < m; i++)
+        counts[d->regs[i]]++;
+    unsigned q = 64u - d->p;
+    double md = (double)m;
+    double z = md * tau(1 - counts[q + 1] / md);
+    for (unsigned k = q; k >= 1; k--)
+        z = 0.5 * (z + counts[k]);
+    z += md * sigma(counts[0] / md);
+    return md * md / (2 * 0.69314718055994530942 * z); /* alpha of infinitely many registers */
+}
+
+double distinct_error(const struct distinct *d)
+{
+    if (d->regs == NULL)
+        return 0;
+    /* sqrt(3 ln 2 - 1): Flajolet & al. 2007, theorem 1, for many registers. */
+    return 1.03896 / sqrt((double)((size_t)1 << d->p)) * distinct_estimate(d);
+}

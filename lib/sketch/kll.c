@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* KLL: levels, compaction, queries. Not the place of fences (sketch/tails.h). */
+#include "sketch/kll.h"
+
+#include <math.h>
+
+/* The bottom level is larger than theory asks, so that sorting works on runs worth sorting. */
+#define BOTTOM 256
+#define RUN 8
+
+static void sort_runs(double *x, size_t n)
+{
+    for (size_t at = 0; at < n; at += RUN) {
+        size_t end = at + RUN < n ? at + RUN : n;
+        for (size_t i = at + 1; i < end; i++) {
+            double v = x[i];
+            size_t j = i;
+            for (; j > at && x[j - 1] > v; j--)
+                x[j] = x[j - 1];
+            x[j] = v;
+        }
+    }
+}
+
+static void merge_two(double *out, const double *a, size_t na, const double *b, size_t nb)
+{
+    size_t i = 0, j = 0, o = 0;
+    while (i < na && j < nb) {
+        double va = a[i], vb = b[j];
+        bool take_b = vb < va;
+        out[o++] = take_b ? vb : va;
+        j += take_b;
+        i += !take_b;
+    }
+    for (; i < na; i++)
+        out[o++] = a[i];
+    for (; j < nb; j++)
+        out[o++] = b[j];
+}
+
+void kll_sort(double *x, size_t n)
+{
+    sort_runs(x, n);
+    if (n <= RUN)
+        return;
+    double *tmp = xreallocarray(NULL, n, sizeof(*tmp)), *from = x, *to = tmp;
+    for (size_t width = RUN; width < n; width *= 2) {
+        for (size_t at = 0; at < n; at += 2 * width) {
+            size_t na = at + width < n ? width : n - at;
+            size_t nb = at + na + width < n ? width : n - at - na;
+            merge_two(to + at, from + at, na, from + at + na, nb);
+        }
+        double *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != x)
+        memcpy(x, from, n * sizeof(*x));
+    free(tmp);
+}
+
+void kll_init(struct kll *s, uint32_t k, uint64_t seed)
+{
+    *s = (struct kll){.k = k, .nlevels = 1, .coin = seed};
+    s->min = (double)INFINITY;
+    s->max = -(double)INFINITY;
+}
+
+void kll_release(struct kll *s)
+{
+    for (uint32_t i = 0; i < KLL_LEVELS; i++)
+        free(s->level[i].items);
+    kll_init(s, s->k, s->coin);
+}
+
+/* splitmix64 (Steele, Lea & Flood 2014). */
+static unsigned coin_flip(struct kll *s)
+{
+    uint64_t z = s->coin += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (unsigned)(z >> 63);
+}
+
+static uint32_t capacity(const struct kll *s, uint32_t level)
+{
+    double c = s->k;
+    for (uint32_t d = s->nlevels - 1 - level; d > 0 && c > 8; d--)
+        c *= 2.0 / 3;
+    uint32_t least = level == 0 ? BOTTOM : 8;
+    return c > least ? (uint32_t)ceil(c) : least;
+}
+
+static uint32_t capacity_all(const struct kll *s)
+{
+    uint32_t c = 0;
+    for (uint32_t i = 0; i < s->nlevels; i++)
+        c += capacity(s, i);
+    return c;
+}
+
+static void room(struct kll_level *l, uint32_t extra)
+{
+    if (l->cap - l->n >= extra)
+        return;
+    uint32_t cap = l->cap ? l->cap : 16;
+    while (cap < l->n + extra)
+        cap *= 2;
+    l->items = xreallocarray(l->items, cap, sizeof(double));
+    l->cap = cap;
+}
+
+/* Halves level h into h + 1. An odd item stays behind. */
+static void compact(struct kll *s, uint32_t h)
+{
+    if (h + 1 == s->nlevels) {
+        if (s->nlevels == KLL_LEVELS)
+            BUG("more than 2^%d values", KLL_LEVELS);
+        s->nlevels++;
+    }
+    struct kll_level *l = &s->level[h], *up = &s->level[h + 1];
+    if (h == 0)
+        kll_sort(l->items, l->n);
+    uint32_t odd = l->n & 1, half = l->n / 2;
+    unsigned coin = coin_flip(s);
+    double *from = l->items + odd; /* the smallest stays when the count is odd */
+    for (uint32_t i = 0; i < half; i++)
+        from[i] = from[2 * i + coin];
+    double *merged = xreallocarray(NULL, up->n + half, sizeof(double));
+    merge_two(merged, up->items, up->n, from, half);
+    free(up->items);
+    up->items = merged;
+    up->n = up->cap = up->n + half;
+    l->n = odd;
+    s->kept -= half;
+}
+
+/* Makes room: compacts the lowest full level until there is some. */
+static void compress(struct kll *s)
+{
+    while (s->kept >= capacity_all(s)) {
+        uint32_t h = 0;
+        while (s->level[h].n < capacity(s, h))
+            h++;
+        compact(s, h);
+    }
+}
+
+static void see_range(struct kll *s, const double *x, size_t n)
+{
+    double lo = s->min, hi = s->max;
+    for (size_t i = 0; i < n; i++) {
+        lo = x[i] < lo ? x[i] : lo;
+        hi = x[i] > hi ? x[i] : hi;
+    }
+    s->min = lo;
+    s->max = hi;
+}
+
+void kll_add(struct kll *s, const double *x, size_t n)
+{
+    see_range(s, x, n);
+    s->n += n;
+    uint32_t all = capacity_all(s);
+    while (n > 0) {
+        if (s->kept >= all) {
+            compress(s);
+            all = capacity_all(s);
+        }
+        uint32_t take = n < all - s->kept ? (uint32_t)n : all - s->kept;
+        room(&s->level[0], take);
+        memcpy(s->level[0].items + s->level[0].n, x, take * sizeof(double));
+        s->level[0].n += take;
+        s->kept += take;
+        x += take;
+        n -= take;
+    }
+}
+
+void kll_merge(struct kll *s, const struct kll *other)
+{
+    if (other->n == 0)
+        return;
+    s->k = other->k < s->k ? other->k : s->k;
+    s->min = other->min < s->min ? other->min : s->min;
+    s->max = other->max > s->max ? other->max : s->max;
+    s->n += other->n;
+    if (other->nlevels > s->nlevels)
+        s->nlevels = other->nlevels;
+    for (uint32_t h = 0; h < other->nlevels; h++) {
+        const struct kll_level *from = &other->level[h];
+        struct kll_level *to = &s->level[h];
+        if (from->n == 0)
+            continue;
+        if (h == 0) {
+            room(to, from->n);
+            memcpy(to->items + to->n, from->items, from->n * sizeof(double));
+            to->n += from->n;
+        } else {
+            double *merged = xreallocarray(NULL, to->n + from->n, sizeof(double));
+            merge_two(merged, to->items, to->n, from->items, from->n);
+            free(to->items);
+            to->items = merged;
+            to->n = to->cap = to->n + from->n;
+        }
+        s->kept += from->n;
+    }
+    if (s->kept > capacity_all(s))
+        compress(s);
+}
+
+bool kll_is_exact(const struct kll *s)
+{
+    return s->kept == s->n;
+}
+
+struct weighted {
+    double value;
+    uint64_t weight;
+};
+
+/* Everything that is kept, ascending. free(). */
+static struct weighted *sorted(const struct kll *s)
+{
+    struct weighted *have = xreallocarray(NULL, s->kept ? s->kept : 1, sizeof(*have));
+    struct weighted *next = xreallocarray(NULL, s->kept ? s->kept : 1, sizeof(*next));
+    size_t n = 0;
+    for (uint32_t h = 0; h < s->nlevels; h++) {
+        const struct kll_level *l = &s->level[h];
+        if (l->n == 0)
+            continue;
+        double *items = xmemdup(l->items, l->n * sizeof(double));
+        if (h == 0)
+            kll_sort(items, l->n);
+        size_t i = 0, j = 0, o = 0;
+        while (i < n || j < l->n) {
+            if (j == l->n || (i < n && have[i].value <= items[j]))
+                next[o++] = have[i++];
+            else
+                next[o++] = (struct weighted){items[j++], UINT64_C(1) << h};
+        }
+        free(items);
+        n = o;
+        struct weighted *swap = have;
+        have = next;
+        next = swap;
+    }
+    free(next);
+    return have;
+}
+
+void kll_quantiles(const struct kll *s, const double *p, size_t np, double *out)
+{
+    if (s->n == 0) {
+        for (size_t i = 0; i < np; i++)
+            out[i] = (double)NAN;
+        return;
+    }
+    struct weighted *w = sorted(s);
+    size_t at = 0;
+    uint64_t before = 0; /* weight in front of w[at] */
+    for (size_t i = 0; i < np; i++) {
+        double pos = p[i] * (double)(s->n - 1);
+        uint64_t lo = pos > 0 ? (uint64_t)pos : 0;
+        if (lo > s->n - 1)
+            lo = s->n - 1;
+        while (at + 1 < s->kept && before + w[at].weight <= lo)
+            before += w[at++].weight;
+        double a = lo == 0 ? s->min : lo == s->n - 1 ? s->max : w[at].value;
+        double part = pos - (double)lo;
+        if (part > 0 && lo < s->n - 1) {
+            bool within = lo + 1 < before + w[at].weight;
+            double b = within ? w[at].value : at + 1 < s->kept ? w[at + 1].value : s->max;
+            if (lo + 1 == s->n - 1)
+                b = s->max;
+            a += part * (b - a);
+        }
+        out[i] = a;
+    }
+    free(w);
+}
+
+void kll_outside(const struct kll *s, double lo, double hi, double *below, double *above)
+{
+    *below = *above = 0;
+    for (uint32_t h = 0; h < s->nlevels; h++) {
+        double weight = (double)(UINT64_C(1) << h);
+        for (uint32_t i = 0; i < s->level[h].n; i++) {
+            double x = s->level[h].items[i];
+            *below += x < lo ? weight : 0;
+            *above += x > hi ? weight : 0;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Quantiles in one pass: the KLL sketch.
+ *
+ * Source: Karnin, Lang & Liberty 2016, "Optimal quantile approximation in streams", in the lazy
+ * form of Ivkin & al. 2019 ("Streaming quantiles algorithms with small space and update time"):
+ * levels of doubling weight; when all levels together are full, the lowest full one is sorted and
+ * every second item moves up, odd or even by a seeded coin. Exact until the first compaction
+ * (at least k values). The same values in the same order with the same seed give the same sketch;
+ * merging two is within the error, not bit for bit. Levels shrink by 2/3 from the top, as in Apache
+ * DataSketches; the bottom one is larger. The mean rank error with k = 4,096 stays below 0.05 %
+ * (under test). Not for NaN. */
+#ifndef FORELINE_KLL_H
+#define FORELINE_KLL_H
+
+#include "base/base.h"
+
+#define KLL_K 4096
+#define KLL_LEVELS 56
+
+struct kll_level {
+    double *items; /* level 0 in order of arrival, the others ascending */
+    uint32_t n, cap;
+};
+struct kll {
+    uint32_t k;
+    uint32_t nlevels; /* at least 1 */
+    uint64_t n;       /* values seen */
+    uint64_t coin;
+    double min, max; /* exact; of no values: infinity, -infinity */
+    uint32_t kept;   /* items over all levels */
+    struct kll_level level[KLL_LEVELS];
+};
+/* k >= 8. Nothing is allocated before the first value. */
+void kll_init(struct kll *s, uint32_t k, uint64_t seed);
+void kll_release(struct kll *s);
+void kll_add(struct kll *s, const double *x, size_t n);
+/* Any k; the result keeps the smaller. */
+void kll_merge(struct kll *s, const struct kll *other);
+bool kll_is_exact(const struct kll *s);
+/* Values at probabilities p[0..np) (ascending), linear between order statistics (type 7 of Hyndman
+ * & Fan 1996): exact when kll_is_exact. All NAN when there are no values. Ascending. */
+void kll_quantiles(const struct kll *s, const double *p, size_t np, double *out);
+/* How many values lie below lo, and above hi (estimates, whole numbers). */
+void kll_outside(const struct kll *s, double lo, double hi, double *below, double *above);
+/* Ascending; O(n log n) in the worst case too, and the same on every machine. */
+void kll_sort(double *x, size_t n);
+
+#endif
