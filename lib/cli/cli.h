@@ -60,6 +60,8 @@ struct tool_command { /* a subcommand such as `runs` */
 struct tool_section { /* a further section of the man page, text in mdoc-free plain paragraphs */
     const char *title, *text;
 };
+/* Paragraphs are separated by an empty line; one whose lines begin with blanks is kept as it is (an
+ * example, in the man page a literal block). */
 /* Everything that is to be said of a tool. Arrays end with a zeroed element. */
 struct tool {
     const char *name;                    /* "etl-profile" */
@@ -83,14 +85,23 @@ struct common_opts {
     int verbose;
 };
 
-/* Parses argv by the table into `values` (a tool's options struct, preset with defaults; defaults
- * from FORELINE_* variables and the configuration file are applied first, by option name). GNU
- * style: long options abbreviated only when unambiguous, `--opt=value`, bundled letters, `--` ends,
- * operands in any place. Returns true with the operands in *operands (n in *noperands, into argv's
- * strings); on false the caller returns *status (0 after --help or --version, 2 with a message and
- * the remedy printed). Lists are allocated for the life of the process. */
+/* Parses argv by the table into `values` (a tool's options struct, preset with defaults). Flags go
+ * over FORELINE_NAME variables ('-' as '_', empty means unset; every option but --help, --version;
+ * a list takes one item; flags take 1, 0, true, false, yes, no) over the configuration file
+ * ($XDG_CONFIG_HOME/foreline/config.json: common options at the top, others in an object named as
+ * the tool, {"store": "…", "etl-run": {"max-rejects": "1%"}}; unknown names are warned of). Of a
+ * scalar given twice the last wins. GNU style: long options abbreviated only when unambiguous,
+ * `--opt=value`, bundled letters, `--` ends, operands in any place. Returns true with the operands
+ * in *operands (n in *noperands, into argv's strings); on false the caller returns *status (0 after
+ * --help or --version, 2 with a message and the remedy printed). Lists are allocated for the life
+ * of the process. */
 bool cli_parse(const struct tool *t, int argc, char **argv, void *values, char ***operands,
                size_t *noperands, int *status);
+
+/* The subcommand called `word` (NULL: none was given); when there is no such one, says so with the
+ * nearest name and gives NULL: the caller returns STATUS_USAGE. */
+const struct tool_command *cli_command(const struct tool *t, const char *word);
+const char *cli_version(void); /* "0.1.0" */
 
 /* Sets up a process: name for messages, SIGPIPE quiet, stdio modes, closed standard descriptors
  * filled with /dev/null opened the wrong way (so that writes fail honestly), oom handler. First
@@ -102,6 +113,9 @@ void cli_init(const struct tool *t);
 void cli_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void cli_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void cli_note(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* A usage error found by the tool itself: the text with " (see 'etl-profile --help')" behind. Gives
+ * STATUS_USAGE. */
+int cli_usage(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* Prints err and gives its exit status. */
 int cli_fail(const struct err *err);
 bool cli_is_quiet(void);
@@ -121,5 +135,9 @@ void cli_write_man(struct buf *out, const struct tool *t, const char *version, c
 void cli_write_bash(struct buf *out, const struct tool *t);
 void cli_write_zsh(struct buf *out, const struct tool *t);
 void cli_write_fish(struct buf *out, const struct tool *t);
+/* Looks for mistakes in a table: names and letters used twice or malformed, texts that are missing
+ * or break the rules above, a value without `arg`, --help wider than 80 columns, fewer than two
+ * examples. false with a line for each in `problems`. */
+bool cli_check_table(const struct tool *t, struct buf *problems);
 
 #endif

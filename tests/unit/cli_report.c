@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lib/cli: tables, sparklines and the width of text. */
+#include "tests/unit/suite.h"
+
+#include <math.h>
+
+#include "cli/cli.h"
+#include "cli/report.h"
+#include "cli/text.h"
+
+static const char *const headings[] = {"<name", ">rows", "<what", NULL};
+
+static struct report_table *sample(void)
+{
+    struct report_table *t = report_table_new(headings);
+
+    report_cell(t, NULL, "%s", "orders");
+    report_cell(t, "red", "%d", 1200);
+    report_cell(t, NULL, "plain");
+    report_cell(t, NULL, "%s", "größe");
+    report_cell(t, NULL, "%d", 7);
+    report_cell(t, NULL, "日本 and a longer text that may be cut");
+    return t;
+}
+
+START_TEST(columns_are_aligned_by_what_a_terminal_shows)
+{
+    struct buf b = BUF_INIT(1 << 16);
+    struct report_table *t = sample();
+
+    report_table_write(&b, t, 99, 0);
+    ck_assert_str_eq(buf_str(&b), "name    rows  what\n"
+                                  "orders  1200  plain\n"
+                                  "größe      7  日本 and a longer text that may be cut\n");
+    report_table_free(t);
+    buf_release(&b);
+}
+END_TEST
+
+START_TEST(the_widest_left_column_gives_way)
+{
+    struct buf b = BUF_INIT(1 << 16);
+    struct report_table *t = sample();
+
+    report_table_write(&b, t, 99, 30);
+    ck_assert_str_eq(buf_str(&b), "name    rows  what\n"
+                                  "orders  1200  plain\n"
+                                  "größe      7  日本 and a long…\n");
+    buf_clear(&b);
+    /* Too narrow for anything: columns keep a least width. */
+    report_table_write(&b, t, 99, 1);
+    ck_assert_str_eq(buf_str(&b), "name    rows  what\n"
+                                  "orders  1200  plain\n"
+                                  "größe      7  日本 an…\n");
+    report_table_free(t);
+    buf_release(&b);
+}
+END_TEST
+
+START_TEST(a_row_that_is_not_full_ends_with_the_table)
+{
+    struct buf b = BUF_INIT(1 << 16);
+    struct report_table *t = report_table_new(headings);
+
+    report_table_write(&b, t, 99, 80);
+    ck_assert_str_eq(buf_str(&b), "name  rows  what\n");
+    buf_clear(&b);
+    report_cell(t, NULL, "x\033[31m\ny");
+    report_table_write(&b, t, 99, 80);
+    ck_assert_str_eq(buf_str(&b), "name            rows  what\n"
+                                  "x\\x1b[31m\\x0ay\n");
+    report_table_free(t);
+    buf_release(&b);
+}
+END_TEST
+
+START_TEST(colours_only_when_asked_for)
+{
+    struct buf b = BUF_INIT(1 << 16);
+    struct report_table *t = report_table_new((const char *const[]){">n", NULL});
+
+    ck_assert_str_eq(cli_color(1, "red"), "");
+    setenv("FORELINE_COLOR", "always", 1);
+    setenv("NO_COLOR", "1", 1);
+    report_cell(t, "red", "5");
+    report_cell(t, NULL, "10");
+    report_table_write(&b, t, 1, 0);
+    ck_assert_str_eq(buf_str(&b), " \033[1mn\033[0m\n \033[31m5\033[0m\n10\n");
+    ck_assert_str_eq(cli_color(1, "mauve"), "");
+    report_table_free(t);
+    buf_release(&b);
+}
+END_TEST
+
+START_TEST(a_sparkline_has_eight_levels)
+{
+    struct buf b = BUF_INIT(1 << 16);
+    const double up[] = {0, 1, 2, 3, 4, 5, 6, 7}, odd[] = {-1, NAN, INFINITY, 2, 1},
+                 none[] = {0, 0};
+
+    report_sparkline(&b, up, ARRAY_LEN(up));
+    ck_assert_str_eq(buf_str(&b), "▁▂▃▄▅▆▇█");
+    buf_clear(&b);
+    report_sparkline(&b, odd, ARRAY_LEN(odd));
+    ck_assert_str_eq(buf_str(&b), "▁ ▁█▄");
+    buf_clear(&b);
+    report_sparkline(&b, none, ARRAY_LEN(none));
+    report_sparkline(&b, NULL, 0);
+    ck_assert_str_eq(buf_str(&b), "▁▁");
+    buf_release(&b);
+}
+END_TEST
+
+START_TEST(width_counts_what_a_terminal_shows)
+{
+    static const struct {
+        const char *s;
+        size_t columns;
+    } cases[] = {{"", 0},     {"abc", 3},  {"größe", 5}, {"e\xcc\x81", 1}, {"日本", 4},
+                 {"🙂", 2}, {"\xff", 1}, {"a\xc3", 2}, {"…", 1},         {"\xed\xa0\x80", 3}};
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        ck_assert_uint_eq(text_columns(slice_str(cases[i].s)), cases[i].columns);
+    ck_assert_uint_eq(text_cut(slice_str("日本"), 3).len, 3);
+    ck_assert_uint_eq(text_cut(slice_str("abc"), 0).len, 0);
+}
+END_TEST
+
+START_TEST(text_is_broken_at_blanks_and_never_inside_a_word)
+{
+    struct buf b = BUF_INIT(1 << 16);
+
+    text_wrap(&b, "one two  three\nfour averyveryverylongword five", 4, 2, 12);
+    ck_assert_str_eq(buf_str(&b), "one two\n  three four\n  averyveryverylongword\n  five");
+    buf_clear(&b);
+    text_wrap(&b, "  ", 0, 0, 10);
+    ck_assert_str_eq(buf_str(&b), "");
+    buf_release(&b);
+}
+END_TEST
+
+START_TEST(progress_is_silent_where_nobody_looks)
+{
+    struct progress p;
+
+    progress_start(&p, "reading", 10);
+    p.started_us -= 10000000;
+    progress_update(&p, 5);
+    ck_assert(!p.visible);
+    progress_done(&p);
+}
+END_TEST
+
+UNIT_MAIN("cli_report", columns_are_aligned_by_what_a_terminal_shows,
+          the_widest_left_column_gives_way, a_row_that_is_not_full_ends_with_the_table,
+          colours_only_when_asked_for, a_sparkline_has_eight_levels,
+          width_counts_what_a_terminal_shows, text_is_broken_at_blanks_and_never_inside_a_word,
+          progress_is_silent_where_nobody_looks)
