@@ -8,3 +8,11 @@ check-local: $(check_PROGRAMS) $(bin_PROGRAMS)
 check-long:
 	FORELINE_LONG=1 TEST_TIMEOUT=$${TEST_TIMEOUT:-36000} $(MAKE) $(AM_MAKEFLAGS) check
 .PHONY: check-long
+
+# A library that makes system calls fail, for the fault tests: see its header comment.
+check_DATA += tests/fault/preload.so
+EXTRA_DIST += tests/fault/preload.c tests/fault/preload-works
+CLEANFILES += tests/fault/preload.so
+TAP_TESTS += tests/fault/preload-works
+tests/fault/preload.so: tests/fault/preload.c
+	$(AM_V_CC)$(MKDIR_P) tests/fault && $(CC) -shared -fPIC -O1 -Wall -Wextra -o $@ $(srcdir)/tests/fault/preload.c
