@@ -139,7 +139,10 @@ struct stage {
             struct text_list commutes_with;
         } command;
     } u;
+    uint32_t *consumers; /* stages that read the output, ascending */
+    uint32_t nconsumers;
     /* after bind */
+    bool bound;           /* schema, indices and expressions are set */
     struct schema schema; /* of the output; empty for write and sinks */
     uint64_t *live;       /* bit per output column: something downstream reads it */
     bool
@@ -171,6 +174,9 @@ bool pipeline_load(struct pipeline *p, const char *path, const struct param *par
 bool pipeline_from_definition(struct pipeline *p, const struct json *definition, const char *base,
                               const char *code_version, struct err *err);
 void pipeline_release(struct pipeline *p);
+/* The code_version of a file as it is now: to notice that it changed since a plan was made. */
+#define PIPELINE_VERSION_MAX 80
+bool pipeline_code_version(const char *path, char out[PIPELINE_VERSION_MAX], struct err *err);
 int pipeline_find(const struct pipeline *p, const char *id);
 /* Opens inputs for their columns, lets schemas flow, checks and compiles. `profiles`: of the chain,
  * for types (may be NULL). Reports the first error; warnings are collected. */
