@@ -29,11 +29,13 @@ struct store_run {
     const char *started_at, *ended_at; /* RFC 3339; ended NULL while running */
     double wall_s, cpu_s, peak_memory_bytes, rejects;
     const char *error;
-    const char *host;
-    int64_t pid; /* of the process that runs it: a dead one was killed */
+    const char *host;          /* begin: filled in when pid is this host's process and host NULL */
+    int64_t pid;               /* of the process that runs it: a dead one was killed; 0 unknown */
+    const char *job_namespace; /* of the job, as events name it, or NULL */
+    const char *parent_run_id; /* of the run that this one is a part of, or NULL */
 };
 struct store_stage {
-    struct rec_stage_figures used;
+    struct rec_stage_figures used; /* measured: p50 is kept */
     struct rec_figure predicted_cpu_s, predicted_wall_s, predicted_peak_memory_bytes,
         predicted_records_out;
     const char *status;
@@ -44,14 +46,33 @@ struct store_stage {
 };
 bool store_run_begin(struct store *s, const struct store_run *r, const struct json *definition,
                      struct err *err);
-/* Adds the stages and ends the run, in one transaction. */
+/* Adds the stages and ends the run, in one transaction that is on the disk (power loss included)
+ * when it returns. A run that was never begun is made; ending one again replaces its stages.
+ * ended_at NULL: now. */
 bool store_run_end(struct store *s, const struct store_run *r, const struct store_stage *stages,
                    size_t nstages, struct err *err);
+/* The pipeline's object of store_run_begin, or empty. */
+bool store_run_definition(struct store *s, struct arena *a, const char *run_id, struct slice *out,
+                          struct err *err);
+/* What others say of a run: an event, a completion record out of a pipe. Never changes a run that
+ * was begun in this store. Of several sayings the one with the greatest (weight, at, status, job)
+ * gives status, figures and stages, and the earliest started_at stays: the result does not depend
+ * on their order or repetition. `r` as known, NAN and NULL where not; r->ended_at when it is over.
+ */
+struct store_saying {
+    int weight;     /* 0 … 9: how final */
+    const char *at; /* RFC 3339, or NULL */
+};
+bool store_run_seen(struct store *s, const struct store_run *r, const struct store_saying *how,
+                    const struct store_stage *stages, size_t nstages, struct err *err);
 /* Appends to the kept stderr of a stage (bounded: the first and last 512 KiB are kept). */
 bool store_log_append(struct store *s, const char *run_id, const char *stage, struct slice text,
                       struct err *err);
 bool store_log_read(struct store *s, struct arena *a, const char *run_id, const char *stage,
                     struct slice *out, struct err *err);
+/* The stages of a run that have a log, in order of their first line. */
+bool store_log_stages(struct store *s, struct arena *a, const char *run_id, const char ***out,
+                      size_t *n, struct err *err);
 /* Newest first. status NULL: any (a running one whose process is gone is given as "killed");
  * since_us 0: all; pipeline NULL: any; limit 0: all. */
 bool store_runs(struct store *s, struct arena *a, const char *pipeline, const char *status,
@@ -61,6 +82,17 @@ bool store_run_find(struct store *s, struct arena *a, const char *id, struct sto
                     struct err *err);
 bool store_run_stages(struct store *s, struct arena *a, const char *run_id,
                       struct store_stage **out, size_t *n, struct err *err);
+/* The runs that name run_id as their parent, oldest first. */
+bool store_run_children(struct store *s, struct arena *a, const char *run_id,
+                        struct store_run **out, size_t *n, struct err *err);
+/* Every pipeline that has runs, by name: how many, how many of them completed, and the last. */
+struct store_pipeline {
+    const char *pipeline;
+    int64_t runs, completed;
+    struct store_run last;
+};
+bool store_pipelines(struct store *s, struct arena *a, struct store_pipeline **out, size_t *n,
+                     struct err *err);
 /* Figures of completed runs of a pipeline, newest first, one row per run and stage. */
 struct store_history {
     const char *run_id, *started_at;
@@ -70,7 +102,8 @@ bool store_history(struct store *s, struct arena *a, const char *pipeline, size_
                    struct store_history **out, size_t *n, struct err *err);
 
 /* -- profiles and schemas -- */
-/* Keeps the record line; notes a schema version when the columns or types changed. */
+/* Keeps the record line (the last 64 of a dataset; of older ones the figures); notes a schema
+ * version when the columns or types changed. A profile without a dataset name is ERR_DATA. */
 bool store_profile_add(struct store *s, const struct rec_profile *p, struct slice line,
                        struct err *err);
 /* The last profile line of a dataset, or empty. */
@@ -81,10 +114,20 @@ struct store_schema {
     const char *fingerprint; /* sha256 of names and types */
     const char *columns;     /* JSON array [{"name":…,"type":…}] */
     bool changed;            /* against the one before */
+    double records, bytes, data_quality_score;
 };
 /* All sightings of a dataset's schema, oldest first. */
 bool store_schemas(struct store *s, struct arena *a, const char *dataset, struct store_schema **out,
                    size_t *n, struct err *err);
+
+/* Every dataset that has a profile, by name, with its last sighting and how many there are. */
+struct store_dataset {
+    const char *dataset;
+    int64_t sightings, schema_versions;
+    struct store_schema last;
+};
+bool store_datasets(struct store *s, struct arena *a, struct store_dataset **out, size_t *n,
+                    struct err *err);
 
 /* -- lineage: nodes and edges over time -- */
 struct store_edge {
@@ -99,6 +142,32 @@ bool store_edges_add(struct store *s, const struct store_edge *edges, size_t n, 
 /* Distinct edges (latest `at`), sorted by names. */
 bool store_edges(struct store *s, struct arena *a, struct store_edge **out, size_t *n,
                  struct err *err);
+/* The same as numbers, for graph algorithms: nodes sorted by namespace, name, kind; edges by from,
+ * to, kind, as indices into them. */
+struct store_node {
+    const char *namespace, *name, *kind;
+};
+struct store_arc {
+    uint32_t from, to;
+    const char *kind, *run_id, *at; /* of the latest sighting */
+};
+struct store_graph {
+    struct store_node *nodes;
+    struct store_arc *arcs;
+    size_t nnodes, narcs;
+};
+bool store_graph_read(struct store *s, struct arena *a, struct store_graph *out, struct err *err);
+/* Makes a node that no edge names yet (a job that reads and writes nothing). */
+bool store_node_add(struct store *s, const struct store_node *node, struct err *err);
+/* The last runs that went over the edges of a node, newest first. */
+struct store_node_run {
+    const char *run_id, *at;
+    const char *edge; /* reads, writes */
+    struct store_node other;
+    const char *status; /* NULL when the store knows the run only from its edges */
+};
+bool store_node_runs(struct store *s, struct arena *a, const struct store_node *node, size_t limit,
+                     struct store_node_run **out, size_t *n, struct err *err);
 /* OpenLineage events as they came, once each (by content). *added false when it was there. */
 bool store_event_add(struct store *s, struct slice line, const char *run_id, const char *event_time,
                      bool *added, struct err *err);
@@ -106,7 +175,11 @@ bool store_event_add(struct store *s, struct slice line, const char *run_id, con
 bool store_fact_get(struct store *s, struct arena *a, const char *key, struct slice *value,
                     struct err *err);
 bool store_fact_set(struct store *s, const char *key, struct slice value, struct err *err);
-/* Several calls as one transaction. */
+/* Several calls as one transaction, on the disk when committed. A call that fails inside it leaves
+ * it without a way to be committed: then roll back (store_commit does, and fails). Of writes
+ * outside such a transaction only store_run_end waits for the disk: what is committed survives kill
+ * -9 in any case, and power loss takes at most the last seconds of logs and profiles, never the
+ * whole. */
 bool store_begin(struct store *s, struct err *err);
 bool store_commit(struct store *s, struct err *err);
 void store_rollback(struct store *s);
