@@ -93,7 +93,7 @@ void cli_write_bash(struct buf *out, const struct tool *t)
                   "    # --option=value comes as three words.\n"
                   "    if [[ $cur == = ]]; then\n"
                   "        cur=\n"
-                  "    elif [[ $prev == = && COMP_CWORD -gt 1 ]]; then\n"
+                  "    elif [[ $prev == = ]] && ((COMP_CWORD > 1)); then\n"
                   "        prev=${COMP_WORDS[COMP_CWORD - 2]}\n"
                   "    fi\n"
                   "    case $prev in\n");

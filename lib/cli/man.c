@@ -82,14 +82,21 @@ static void flow(struct buf *out, struct slice text)
         buf_addc(out, '\n');
 }
 
+/* The indentation of the first line goes from every line. */
 static void literal(struct buf *out, struct slice text)
 {
+    size_t indent = 0;
+
+    while (indent < text.len && text.p[indent] == ' ')
+        indent++;
     buf_adds(out, ".Bd -literal -offset indent\n");
     while (text.len > 0) {
         const char *nl = memchr(text.p, '\n', text.len);
-        size_t n = nl == NULL ? text.len : (size_t)(nl - text.p);
+        size_t n = nl == NULL ? text.len : (size_t)(nl - text.p), skip = 0;
 
-        escape_word(out, slice_of(text.p, n), true);
+        while (skip < indent && skip < n && text.p[skip] == ' ')
+            skip++;
+        escape_word(out, slice_of(text.p + skip, n - skip), true);
         buf_addc(out, '\n');
         n += nl != NULL;
         text.p += n;
@@ -253,10 +260,13 @@ static void examples(struct buf *out, const struct tool *t)
 {
     for (const struct tool_example *e = t->examples; e->what != NULL; e++) {
         struct buf command = BUF_INIT(16 << 10);
+        char *what;
 
         if (e != t->examples)
             buf_adds(out, ".Pp\n");
-        flow(out, slice_str(e->what));
+        what = xasprintf("%s%s", e->what, ends_sentence(slice_str(e->what)) ? "" : ":");
+        flow(out, slice_str(what));
+        free(what);
         cli_write_command(&command, e->command, 0);
         literal(out, buf_slice(&command));
         buf_release(&command);
@@ -294,10 +304,8 @@ static void see_also(struct buf *out, const char *text)
     }
     qsort(refs, n, sizeof(refs[0]), by_section);
     for (size_t i = 0; i < n; i++) {
-        buf_adds(out, ".Xr ");
-        escape_word(out, refs[i].name, false);
-        buf_addf(out, " %.*s%s\n", (int)refs[i].section.len, refs[i].section.p,
-                 i + 1 < n ? " ," : "");
+        buf_addf(out, ".Xr %.*s %.*s%s\n", (int)refs[i].name.len, refs[i].name.p,
+                 (int)refs[i].section.len, refs[i].section.p, i + 1 < n ? " ," : "");
     }
 }
 
@@ -311,11 +319,11 @@ void cli_write_man(struct buf *out, const struct tool *t, const char *version, c
     for (const char *p = t->name; *p != '\0'; p++)
         buf_addc(out, *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p);
     buf_addf(out, " 1\n.Os foreline %s\n.Sh NAME\n", version);
-    macro_text(out, ".Nm", t->name);
+    buf_addf(out, ".Nm %s\n", t->name);
     macro_text(out, ".Nd", t->summary);
     buf_adds(out, ".Sh SYNOPSIS\n");
     for (size_t i = 0; t->synopsis[i] != NULL; i++) {
-        macro_text(out, ".Nm", t->name);
+        buf_addf(out, ".Nm %s\n", t->name);
         flow(out, slice_str(t->synopsis[i]));
     }
     buf_adds(out, ".Sh DESCRIPTION\n");

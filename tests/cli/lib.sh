@@ -5,7 +5,7 @@
 #     #!/bin/sh
 #     # SPDX-License-Identifier: GPL-3.0-or-later
 #     # What it shows.
-#     . "$srcdir/tests/cli/lib.sh"
+#     . "${srcdir:?}/tests/cli/lib.sh"
 #
 # and ends with `done_testing`. It stands in an empty folder of its own below $TMPDIR; the programs of
 # the build tree come first in PATH; stdin is /dev/null; no FORELINE_* variable of the user is set. Then:

@@ -1,1 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Man pages and completions are generated from the option tables and committed.
+check_PROGRAMS += tests/docs/gendocs
+tests_docs_gendocs_SOURCES = tests/docs/gendocs.c tests/docs/tools.h tests/unit/cli_sample.h
+TAP_TESTS += tests/docs/generated.sh
+EXTRA_DIST += tests/docs/generated.sh
+
+# Writes them anew in the source tree; a test fails when they are stale.
+docs: tests/docs/gendocs
+	tests/docs/gendocs $(srcdir)
+.PHONY: docs

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The tools that exist, for the generator of documents. A new tool adds its header, its line here
+ * and its opts file in tests/docs/local.mk.
+ */
+#ifndef FORELINE_DOCS_TOOLS_H
+#define FORELINE_DOCS_TOOLS_H
+
+#include "cli/cli.h"
+
+static const struct tool *const docs_tools[] = {
+    NULL,
+};
+
+#endif
