@@ -4,9 +4,8 @@
  */
 #include "cli/cli_internal.h"
 
-#include <ctype.h>
-
 #include "base/instant.h"
+#include "base/nearest.h"
 #include "base/num.h"
 #include "cli/chain.h"
 
@@ -219,53 +218,25 @@ bool cli_set(const struct opt *o, void *values, const char *text, const char *wh
 
 /* -- what was meant -- */
 
-/* Edits (insert, delete, replace, swap of neighbours) between two short words: optimal string
- * alignment distance. Words of 63 bytes and more are as far as they are long. */
-static size_t word_distance(const char *a, const char *b)
-{
-    size_t la = strlen(a), lb = strlen(b);
-    unsigned char d[64][64];
-
-    if (la > 63 || lb > 63)
-        return la > lb ? la : lb;
-    for (size_t i = 0; i <= la; i++)
-        d[i][0] = (unsigned char)i;
-    for (size_t j = 0; j <= lb; j++)
-        d[0][j] = (unsigned char)j;
-    for (size_t i = 1; i <= la; i++) {
-        for (size_t j = 1; j <= lb; j++) {
-            unsigned best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1] ? 1u : 0u);
-
-            if (best > d[i - 1][j] + 1u)
-                best = d[i - 1][j] + 1u;
-            if (best > d[i][j - 1] + 1u)
-                best = d[i][j - 1] + 1u;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-                best > d[i - 2][j - 2] + 1u)
-                best = d[i - 2][j - 2] + 1u;
-            d[i][j] = (unsigned char)best;
-        }
-    }
-    return d[la][lb];
-}
-
 const char *cli_nearest(const char *typed, const char *const *names, size_t n)
 {
+    struct nearest near;
     const char *best = NULL;
-    size_t best_cost = SIZE_MAX;
+    size_t most = 1;
 
+    nearest_init(&near, slice_str(typed));
+    for (size_t i = 0; i < n; i++)
+        nearest_try(&near, names[i]);
+    if (near.best != NULL)
+        return near.best;
+    /* People type beginnings right: the name that shares the longest, of two letters or more. */
     for (size_t i = 0; i < n; i++) {
-        size_t dist = word_distance(typed, names[i]), same = 0;
-        size_t lt = strlen(typed), ln = strlen(names[i]);
+        size_t same = 0;
 
-        while (same < lt && same < ln && typed[same] == names[i][same])
+        while (typed[same] != '\0' && typed[same] == names[i][same])
             same++;
-        /* Near enough: at most half of the longer word is edits, with the letters both begin with
-         * counted once more, as people type beginnings right: 'fooo' finds 'format'. */
-        if (2 * dist > (lt > ln ? lt : ln) + same)
-            continue;
-        if (2 * dist - same + ln < best_cost) {
-            best_cost = 2 * dist - same + ln;
+        if (same > most) {
+            most = same;
             best = names[i];
         }
     }
