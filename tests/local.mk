@@ -16,3 +16,7 @@ CLEANFILES += tests/fault/preload.so
 TAP_TESTS += tests/fault/preload-works
 tests/fault/preload.so: tests/fault/preload.c
 	$(AM_V_CC)$(MKDIR_P) tests/fault && $(CC) -shared -fPIC -O1 -Wall -Wextra -o $@ $(srcdir)/tests/fault/preload.c
+
+# The rules of the house.
+EXTRA_DIST += tests/lint/sources tests/lint/layers tests/lint/house
+TAP_TESTS += tests/lint/layers tests/lint/house
