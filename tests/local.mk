@@ -20,3 +20,8 @@ tests/fault/preload.so: tests/fault/preload.c
 # The rules of the house.
 EXTRA_DIST += tests/lint/sources tests/lint/layers tests/lint/house
 TAP_TESTS += tests/lint/layers tests/lint/house
+
+tap-tests:
+	@printf '%s\n' $(TAP_TESTS)
+.PHONY: tap-tests
+EXTRA_DIST += tests/lint/cppcheck.supp tests/lint/valgrind.supp
