@@ -300,8 +300,9 @@ void atomic_unlink_all(void)
         return;
     for (struct slots *s = &open_tmps; s; s = atomic_load(&s->next)) {
         for (size_t i = 0; i < SLOTS_CHUNK; i++) {
-            uintptr_t word = atomic_exchange(&s->slot[i], 0);
-            if (word)
+            /* Marked as taken, so that its owner does not free the name under our hands. */
+            uintptr_t word = atomic_load(&s->slot[i]);
+            if (word && !(word & 1) && atomic_compare_exchange_strong(&s->slot[i], &word, word | 1))
                 unlink((const char *)word);
         }
     }
