@@ -412,6 +412,38 @@ START_TEST(a_reader_that_leaves_ends_the_process_quietly)
 }
 END_TEST
 
+START_TEST(a_line_is_on_stdout_before_the_next_is_waited_for)
+{
+    static const char first[] = "{\"record\":\"a\"}\n";
+    char got[64];
+    int in[2], out[2], st;
+    pid_t pid;
+
+    ck_assert(pipe(in) == 0 && pipe(out) == 0);
+    pid = fork();
+    if (pid == 0) {
+        struct chain c;
+        struct err err = ERR_INIT;
+
+        dup2(in[0], 0);
+        dup2(out[1], 1);
+        close(in[1]);
+        cli_init(&sample_tool);
+        chain_init(&c, true);
+        _exit(chain_read(&c, NULL, NULL, NULL, &err) && out_close(&err) ? 0 : 1);
+    }
+    close(out[1]);
+    ck_assert_int_eq(write(in[1], first, sizeof(first) - 1), (ssize_t)sizeof(first) - 1);
+    /* stdin stays open: without a flush this would wait for ever. */
+    ck_assert_int_eq(read(out[0], got, sizeof(got)), (ssize_t)sizeof(first) - 1);
+    close(in[0]);
+    close(in[1]);
+    ck_assert_int_eq(waitpid(pid, &st, 0), pid);
+    ck_assert(WIFEXITED(st) && WEXITSTATUS(st) == 0);
+    close(out[0]);
+}
+END_TEST
+
 UNIT_MAIN("cli_chain", every_line_is_forwarded_byte_for_byte,
           own_lines_come_behind_the_line_that_caused_them,
           what_is_not_json_is_forwarded_reported_with_its_number_and_counted,
@@ -422,4 +454,5 @@ UNIT_MAIN("cli_chain", every_line_is_forwarded_byte_for_byte,
           what_cannot_be_opened_is_an_error_of_the_environment,
           a_full_disk_shows_at_the_latest_at_close,
           a_closed_stdout_is_an_error_when_something_is_to_be_written,
-          a_reader_that_leaves_ends_the_process_quietly)
+          a_reader_that_leaves_ends_the_process_quietly,
+          a_line_is_on_stdout_before_the_next_is_waited_for)

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* lib/cli: tables, sparklines and the width of text. */
+#define _XOPEN_SOURCE 700 /* pseudo-terminals */
 #include "tests/unit/suite.h"
 
+#include <fcntl.h>
 #include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/report.h"
@@ -151,8 +155,43 @@ START_TEST(progress_is_silent_where_nobody_looks)
 }
 END_TEST
 
+START_TEST(a_bar_shows_after_two_seconds_and_goes_before_a_message)
+{
+    struct progress p;
+    char got[4096];
+    size_t len = 0;
+    ssize_t n;
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY), mine = dup(2), side;
+
+    ck_assert_int_ge(terminal, 0);
+    ck_assert(grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    side = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+    ck_assert_int_ge(side, 0);
+    dup2(side, 2);
+    progress_start(&p, "reading", 10);
+    progress_update(&p, 5);
+    ck_assert(!p.visible);
+    p.started_us -= 2100000;
+    progress_update(&p, 5);
+    ck_assert(p.visible);
+    cli_error("in between");
+    progress_done(&p);
+    dup2(mine, 2);
+    close(side);
+    /* Until its last writer has gone, which reads as an error. */
+    while (len < sizeof(got) - 1 && (n = read(terminal, got + len, sizeof(got) - 1 - len)) > 0)
+        len += (size_t)n;
+    got[len] = '\0';
+    ck_assert_int_eq(strncmp(got, "\rreading ████████████░░░░░░░░░░░░  50%, about 2", 60), 0);
+    ck_assert_ptr_nonnull(strstr(got, "left\033[K\r\033[Kforeline: in between\r\n\r\033[K"));
+    close(terminal);
+    close(mine);
+}
+END_TEST
+
 UNIT_MAIN("cli_report", columns_are_aligned_by_what_a_terminal_shows,
           the_widest_left_column_gives_way, a_row_that_is_not_full_ends_with_the_table,
           colours_only_when_asked_for, a_sparkline_has_eight_levels,
           width_counts_what_a_terminal_shows, text_is_broken_at_blanks_and_never_inside_a_word,
-          progress_is_silent_where_nobody_looks)
+          progress_is_silent_where_nobody_looks,
+          a_bar_shows_after_two_seconds_and_goes_before_a_message)
