@@ -25,12 +25,14 @@ static bool is_name(const char *s)
            strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(s);
 }
 
-/* One line, no full stop, no blanks around; may begin with a capital as "CSV" does. */
+/* One line, no full stop (but perhaps "..."), no blanks around; may begin with a capital as "CSV"
+ * does. */
 static bool is_phrase(const char *s)
 {
     size_t n = s == NULL ? 0 : strlen(s);
+    bool stop = n > 0 && s[n - 1] == '.' && !(n > 3 && strcmp(s + n - 3, "...") == 0);
 
-    return n > 0 && strchr(s, '\n') == NULL && s[0] != ' ' && s[n - 1] != ' ' && s[n - 1] != '.' &&
+    return n > 0 && strchr(s, '\n') == NULL && s[0] != ' ' && s[n - 1] != ' ' && !stop &&
            !(s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'a' && s[1] <= 'z');
 }
 

@@ -57,7 +57,8 @@ struct tool_example {
 struct tool_command { /* a subcommand such as `runs` */
     const char *name, *args, *help, *man;
 };
-struct tool_section { /* a further section of the man page, text in mdoc-free plain paragraphs */
+struct tool_section { /* a further section of the man page, text in mdoc-free plain paragraphs; one
+                         called "Exit status" takes the place of the general list */
     const char *title, *text;
 };
 /* Paragraphs are separated by an empty line; one whose lines begin with blanks is kept as it is (an

@@ -150,8 +150,8 @@ static void option(struct buf *out, const struct opt *o)
     }
     buf_addc(out, '\n');
     {
-        char *sentence =
-            xasprintf("%s%s.", o->help, o->kind == OPT_LIST ? " (may be repeated)" : "");
+        char *sentence = xasprintf(
+            "%s%s.", o->help, o->kind == OPT_LIST && o->man == NULL ? " (may be repeated)" : "");
 
         if (sentence[0] >= 'a' && sentence[0] <= 'z')
             sentence[0] = (char)(sentence[0] - 'a' + 'A');
@@ -243,8 +243,20 @@ static void files(struct buf *out)
                   ".El\n");
 }
 
-static void exit_status(struct buf *out)
+/* A section that takes the place of the general one. */
+static bool is_exit_status(const struct tool_section *s)
 {
+    return strcmp(s->title, "Exit status") == 0;
+}
+
+static void exit_status(struct buf *out, const struct tool *t)
+{
+    for (const struct tool_section *s = t->sections; s != NULL && s->title != NULL; s++) {
+        if (is_exit_status(s)) {
+            paragraphs(out, s->text);
+            return;
+        }
+    }
     buf_adds(out, ".Bl -tag -width Ds -compact\n"
                   ".It 0\nDone.\n"
                   ".It 1\nA check or a verdict says no.\n"
@@ -331,6 +343,8 @@ void cli_write_man(struct buf *out, const struct tool *t, const char *version, c
     commands(out, t);
     options(out, t);
     for (const struct tool_section *s = t->sections; s != NULL && s->title != NULL; s++) {
+        if (is_exit_status(s))
+            continue;
         buf_addf(out, ".Ss %s\n", s->title);
         paragraphs(out, s->text);
     }
@@ -339,7 +353,7 @@ void cli_write_man(struct buf *out, const struct tool *t, const char *version, c
     buf_adds(out, ".Sh FILES\n");
     files(out);
     buf_adds(out, ".Sh EXIT STATUS\n");
-    exit_status(out);
+    exit_status(out, t);
     buf_adds(out, ".Sh EXAMPLES\n");
     examples(out, t);
     buf_adds(out, ".Sh SEE ALSO\n");
