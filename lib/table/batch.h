@@ -88,7 +88,9 @@ struct column {
     } v;
 };
 
-/* Bytes read from a source, shared by the batches that point into them. */
+/* Bytes read from a source, shared by the batches that point into them. Behind `cap` there are
+ * BLOCK_SLACK more bytes, so that scanners may look ahead. */
+#define BLOCK_SLACK 64
 struct block {
     char *data;
     size_t len, cap;
@@ -105,8 +107,10 @@ struct batch {
     uint64_t *line;   /* line number of each row in its source, or NULL; for messages */
     uint32_t source;  /* which file of the reader (index), for messages */
     struct arena mem; /* owns vectors and decoded text */
-    struct block **blocks;
+    struct block **blocks; /* held: heap array */
     size_t nblocks;
+    struct batch **held; /* other batches whose memory this one points into */
+    size_t nheld;
     int refs;
 };
 /* A batch of `ncols` columns without vectors; memory is charged to `acct` (may be NULL). */
@@ -118,6 +122,8 @@ void batch_hold_block(struct batch *b, struct block *block);
 void batch_hold(struct batch *b, struct batch *from);
 /* Vectors for column c by its type; validity cleared. `with_text`: room for text as well. */
 void column_alloc(struct batch *b, uint32_t c, enum type type, bool with_text);
+/* The same for at most `rows` rows: wide tables have few rows a batch. */
+void column_alloc_rows(struct batch *b, uint32_t c, enum type type, bool with_text, uint32_t rows);
 static inline bool column_valid(const struct column *c, uint32_t row)
 {
     return (c->valid[row >> 6] >> (row & 63)) & 1;
