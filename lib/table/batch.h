@@ -104,9 +104,9 @@ void block_unref(struct block *b);
 struct batch {
     uint32_t rows, ncols;
     struct column *cols;
-    uint64_t *line;   /* line number of each row in its source, or NULL; for messages */
-    uint32_t source;  /* which file of the reader (index), for messages */
-    struct arena mem; /* owns vectors and decoded text */
+    uint64_t *line;        /* line number of each row in its source, or NULL; for messages */
+    uint32_t source;       /* which file of the reader (index), for messages */
+    struct arena mem;      /* owns vectors and decoded text */
     struct block **blocks; /* held: heap array */
     size_t nblocks;
     struct batch **held; /* other batches whose memory this one points into */

@@ -75,7 +75,9 @@ struct reader_stats {
     uint64_t bytes;      /* of data, after decompression */
     uint64_t read_bytes; /* from the descriptors, as stored */
     bool bom, crlf, missing_final_newline;
-    bool latin1; /* bytes that are not UTF-8 were seen (kept as they are) */
+    bool latin1;          /* bytes that are not UTF-8 were seen (kept as they are) */
+    uint64_t latin1_line; /* the first such line */
+    uint64_t empty_lines; /* skipped */
     int delimiter, quote;
     enum format format;
     const char *compression; /* NULL, "gzip", "zstd" */

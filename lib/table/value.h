@@ -17,7 +17,10 @@ union value {
  * b; date and timestamp i. */
 enum type value_classify(struct slice text, union value *v);
 /* Does the text hold as a value of `type`? Then *v is it (string, json: untouched). An integer's
- * text is a valid float. */
+ * text is a valid float, even beyond 64 bits; json is one value of JSON without blanks around. */
 bool value_parse(struct slice text, enum type type, union value *v);
+/* Parses the texts of a whole column into its typed vector (date, timestamp and json: checks only).
+ * Sets the bits (BATCH_WORDS words) of valid rows whose text does not hold; true when all do. */
+bool column_parse(struct column *c, uint32_t rows, uint64_t *failed);
 
 #endif

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The structural pass over CSV. Masks of 64 bytes are made with AVX2, SSE2 or portable code; what
+ * is done with them is the same for all. */
+#include "table/csv_scan.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define CSV_X86 1
+#include <immintrin.h>
+#else
+#define CSV_X86 0
+#endif
+
+#define CHUNK 64
+#define ALL_ONES UINT64_MAX
+
+static void offsets_reserve(struct csv_offsets *o, size_t extra)
+{
+    if (o->cap - o->n >= extra)
+        return;
+    o->cap = o->cap * 2 > o->n + extra ? o->cap * 2 : o->n + extra;
+    o->at = xreallocarray(o->at, o->cap, sizeof(uint32_t));
+}
+
+static inline void offsets_add(struct csv_offsets *o, size_t at)
+{
+    offsets_reserve(o, 1);
+    o->at[o->n++] = (uint32_t)at;
+}
+
+void csv_scan_init(struct csv_scan *s, int delimiter, int quote, int escape, size_t from)
+{
+    s->delimiter = delimiter;
+    s->quote = quote;
+    s->escape = escape == quote ? -1 : escape;
+    s->state = CSV_START;
+    s->pos = from;
+    s->ends.n = s->rows.n = s->lfs.n = s->nuls.n = 0;
+    s->high = false;
+    offsets_add(&s->ends, from - 1);
+    offsets_add(&s->rows, 0);
+}
+
+void csv_scan_release(struct csv_scan *s)
+{
+    free(s->ends.at);
+    free(s->rows.at);
+    free(s->lfs.at);
+    free(s->nuls.at);
+    *s = (struct csv_scan){0};
+}
+
+/* Drops the offsets below `limit`. */
+static void offsets_drop_below(struct csv_offsets *o, uint32_t limit)
+{
+    size_t k = 0;
+    if (o->n == 0)
+        return;
+    while (k < o->n && o->at[k] < limit)
+        k++;
+    memmove(o->at, o->at + k, (o->n - k) * sizeof(uint32_t));
+    o->n -= k;
+}
+
+void csv_scan_drop_rows(struct csv_scan *s)
+{
+    uint32_t last = s->rows.at[s->rows.n - 1];
+    if (last == 0)
+        return;
+    memmove(s->ends.at, s->ends.at + last, (s->ends.n - last) * sizeof(uint32_t));
+    s->ends.n -= last;
+    s->rows.n = 1;
+    offsets_drop_below(&s->lfs, s->ends.at[0] + 1);
+    offsets_drop_below(&s->nuls, s->ends.at[0] + 1);
+}
+
+void csv_scan_drop_all(struct csv_scan *s)
+{
+    s->ends.at[0] = (uint32_t)(s->pos - 1);
+    s->ends.n = s->rows.n = 1;
+    s->lfs.n = s->nuls.n = 0;
+}
+
+static void offsets_shift(struct csv_offsets *o, uint32_t by)
+{
+    for (size_t i = 0; i < o->n; i++)
+        o->at[i] -= by;
+}
+
+void csv_scan_shift(struct csv_scan *s, size_t by)
+{
+    offsets_shift(&s->ends, (uint32_t)by);
+    offsets_shift(&s->lfs, (uint32_t)by);
+    offsets_shift(&s->nuls, (uint32_t)by);
+    s->pos -= by;
+}
+
+/* -- byte by byte -- */
+
+static inline void end_field(struct csv_scan *s, size_t at, bool row)
+{
+    offsets_add(&s->ends, at);
+    if (row)
+        offsets_add(&s->rows, s->ends.n - 1);
+    s->state = CSV_START;
+}
+
+static inline void in_quotes(struct csv_scan *s, int c, size_t at)
+{
+    if (c == s->quote)
+        s->state = CSV_CLOSED;
+    else if (c == s->escape)
+        s->state = CSV_QUOTED_ESCAPED;
+    else if (c == '\n')
+        offsets_add(&s->lfs, at);
+}
+
+static void scan_scalar(struct csv_scan *s, const char *data, size_t to)
+{
+    for (size_t i = s->pos; i < to; i++) {
+        int c = (unsigned char)data[i];
+        if (c == 0)
+            offsets_add(&s->nuls, i);
+        s->high = s->high || c >= 0x80;
+        switch (s->state) {
+        case CSV_START:
+        case CSV_PLAIN:
+            if (c == s->delimiter || c == '\n')
+                end_field(s, i, c == '\n');
+            else if (c == s->escape)
+                s->state = CSV_PLAIN_ESCAPED;
+            else
+                s->state = c == s->quote && s->state == CSV_START ? CSV_QUOTED : CSV_PLAIN;
+            break;
+        case CSV_CLOSED:
+            if (c == s->delimiter || c == '\n') {
+                end_field(s, i, c == '\n');
+            } else if (c == '\r' && data[i + 1] == '\n') {
+                s->state = CSV_PLAIN;
+            } else {
+                s->state = CSV_QUOTED;
+                if (c != s->quote)
+                    in_quotes(s, c, i);
+            }
+            break;
+        case CSV_QUOTED:
+            in_quotes(s, c, i);
+            break;
+        case CSV_PLAIN_ESCAPED:
+        case CSV_QUOTED_ESCAPED:
+            s->state = s->state == CSV_PLAIN_ESCAPED ? CSV_PLAIN : CSV_QUOTED;
+            if (c == '\n')
+                offsets_add(&s->lfs, i);
+            break;
+        }
+    }
+    s->pos = to;
+}
+
+/* -- 64 bytes at a time -- */
+
+struct masks {
+    uint64_t delimiter, quote, lf, cr, nul, high;
+};
+
+/* Carried from chunk to chunk: the scalar state, as masks want it. */
+struct carry {
+    uint64_t inside; /* all ones inside quotes */
+    uint64_t start;  /* 1: the next byte begins a field */
+    uint64_t closed; /* 1: the last byte was a quote that may have closed */
+};
+
+static struct carry carry_of(enum csv_state state)
+{
+    return (struct carry){state == CSV_QUOTED ? ALL_ONES : 0, state == CSV_START,
+                          state == CSV_CLOSED};
+}
+
+static enum csv_state state_of(const struct carry *c)
+{
+    if (c->start)
+        return CSV_START;
+    if (c->closed)
+        return CSV_CLOSED;
+    return c->inside ? CSV_QUOTED : CSV_PLAIN;
+}
+
+static inline uint64_t prefix_xor(uint64_t x)
+{
+    x ^= x << 1;
+    x ^= x << 2;
+    x ^= x << 4;
+    x ^= x << 8;
+    x ^= x << 16;
+    x ^= x << 32;
+    return x;
+}
+
+/* Writes the offsets of all set bits; at most 64. Eight at a time without a test, as the list has
+ * room: what is written beyond is overwritten. */
+static inline void add_bits(struct csv_offsets *o, uint64_t bits, size_t base)
+{
+    uint32_t *out = o->at + o->n, from = (uint32_t)base;
+    unsigned n = (unsigned)__builtin_popcountll(bits);
+    o->n += n;
+    for (unsigned k = 0; k < n; k += 8) {
+        for (unsigned i = 0; i < 8; i++) {
+            out[k + i] = from + (uint32_t)__builtin_ctzll(bits | (UINT64_C(1) << 63));
+            bits &= bits - 1;
+        }
+    }
+}
+
+static inline void add_sparse_bits(struct csv_offsets *o, uint64_t bits, size_t base)
+{
+    for (; bits; bits &= bits - 1)
+        offsets_add(o, base + (size_t)__builtin_ctzll(bits));
+}
+
+/* One chunk at s->pos. False when a quote stands where RFC 4180 has none: nothing was done. */
+static inline bool scan_chunk(struct csv_scan *s, const struct masks *m, struct carry *c)
+{
+    uint64_t inside = prefix_xor(m->quote) ^ c->inside;
+    uint64_t ends = (m->delimiter | m->lf) & ~inside;
+    if (m->quote | c->closed) {
+        uint64_t open = m->quote & inside, close = m->quote & ~inside;
+        uint64_t after_end = (ends << 1) | c->start, after_close = (close << 1) | c->closed;
+        uint64_t crlf = m->cr & (m->lf >> 1);
+        /* An opening quote begins a field or doubles the quote before it; behind a closing one the
+         * field ends or a quote follows. */
+        if ((open & ~(after_end | after_close)) | (after_close & ~(ends | open | crlf)))
+            return false;
+        c->closed = close >> 63;
+        c->inside = (uint64_t)((int64_t)inside >> 63);
+        if (m->lf & inside)
+            add_sparse_bits(&s->lfs, m->lf & inside, s->pos);
+    } else if (c->inside && m->lf) {
+        add_sparse_bits(&s->lfs, m->lf, s->pos);
+    }
+    c->start = ends >> 63;
+    /* Room for one write of eight beyond 64. */
+    offsets_reserve(&s->ends, CHUNK + 8);
+    size_t first = s->ends.n;
+    add_bits(&s->ends, ends, s->pos);
+    for (uint64_t rows = m->lf & ends; rows; rows &= rows - 1) {
+        uint64_t below = (rows & -rows) - 1;
+        offsets_add(&s->rows, first + (size_t)__builtin_popcountll(ends & below));
+    }
+    if (m->nul)
+        add_sparse_bits(&s->nuls, m->nul, s->pos);
+    s->high = s->high || m->high;
+    s->pos += CHUNK;
+    return true;
+}
+
+/* The loop around it, once for each way of making masks. */
+#define SCAN_LOOP(...)                            \
+    struct carry c = carry_of(s->state);          \
+    while (to - s->pos >= CHUNK) {                \
+        struct masks m;                           \
+        __VA_ARGS__;                              \
+        if (!scan_chunk(s, &m, &c)) {             \
+            s->state = state_of(&c);              \
+            scan_scalar(s, data, s->pos + CHUNK); \
+            c = carry_of(s->state);               \
+        }                                         \
+    }                                             \
+    s->state = state_of(&c)
+
+#if CSV_X86
+/* A byte value to look for, or one that a comparison can never meet: then the mask is cleared. */
+static inline uint64_t only_if(int c, uint64_t mask)
+{
+    return c < 0 ? 0 : mask;
+}
+
+__attribute__((target("avx2,popcnt,bmi"))) static inline uint64_t eq_avx2(__m256i lo, __m256i hi,
+                                                                          __m256i value)
+{
+    uint32_t a = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(lo, value));
+    uint32_t b = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(hi, value));
+    return (uint64_t)b << 32 | a;
+}
+
+__attribute__((target("avx2,popcnt,bmi"), flatten)) static void
+scan_avx2(struct csv_scan *s, const char *data, size_t to)
+{
+    const __m256i delimiter = _mm256_set1_epi8((char)s->delimiter);
+    const __m256i quote = _mm256_set1_epi8((char)s->quote);
+    const __m256i lf = _mm256_set1_epi8('\n'), cr = _mm256_set1_epi8('\r');
+    const __m256i zero = _mm256_setzero_si256();
+    SCAN_LOOP({
+        const __m256i *p = (const __m256i *)(const void *)(data + s->pos);
+        __m256i lo = _mm256_loadu_si256(p), hi = _mm256_loadu_si256(p + 1);
+        m.delimiter = only_if(s->delimiter, eq_avx2(lo, hi, delimiter));
+        m.quote = only_if(s->quote, eq_avx2(lo, hi, quote));
+        m.lf = eq_avx2(lo, hi, lf);
+        m.cr = eq_avx2(lo, hi, cr);
+        m.nul = eq_avx2(lo, hi, zero);
+        m.high = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(lo, hi));
+    });
+}
+
+static inline uint64_t eq_sse2(const __m128i v[4], __m128i value)
+{
+    uint64_t mask = 0;
+    for (int i = 0; i < 4; i++)
+        mask |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(v[i], value)) << (16 * i);
+    return mask;
+}
+
+static void scan_portable(struct csv_scan *s, const char *data, size_t to)
+{
+    const __m128i delimiter = _mm_set1_epi8((char)s->delimiter);
+    const __m128i quote = _mm_set1_epi8((char)s->quote);
+    const __m128i lf = _mm_set1_epi8('\n'), cr = _mm_set1_epi8('\r'), zero = _mm_setzero_si128();
+    SCAN_LOOP({
+        __m128i v[4];
+        for (int i = 0; i < 4; i++)
+            v[i] = _mm_loadu_si128((const __m128i *)(const void *)(data + s->pos + 16 * i));
+        m.delimiter = only_if(s->delimiter, eq_sse2(v, delimiter));
+        m.quote = only_if(s->quote, eq_sse2(v, quote));
+        m.lf = eq_sse2(v, lf);
+        m.cr = eq_sse2(v, cr);
+        m.nul = eq_sse2(v, zero);
+        m.high = (uint64_t)(uint32_t)_mm_movemask_epi8(
+            _mm_or_si128(_mm_or_si128(v[0], v[1]), _mm_or_si128(v[2], v[3])));
+    });
+}
+#else
+static void scan_portable(struct csv_scan *s, const char *data, size_t to)
+{
+    SCAN_LOOP({
+        m = (struct masks){0};
+        for (unsigned i = 0; i < CHUNK; i++) {
+            int b = (unsigned char)data[s->pos + i];
+            m.delimiter |= (uint64_t)(b == s->delimiter) << i;
+            m.quote |= (uint64_t)(b == s->quote) << i;
+            m.lf |= (uint64_t)(b == '\n') << i;
+            m.cr |= (uint64_t)(b == '\r') << i;
+            m.nul |= (uint64_t)(b == 0) << i;
+            m.high |= (uint64_t)(b >= 0x80) << i;
+        }
+    });
+}
+#endif
+
+void csv_scan_bytes(struct csv_scan *s, const char *data, size_t to)
+{
+    if (s->escape < 0 && to - s->pos >= CHUNK) {
+#if CSV_X86
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi"))
+            scan_avx2(s, data, to);
+        else
+#endif
+            scan_portable(s, data, to);
+    }
+    scan_scalar(s, data, to);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Blocks of whole records. See feed.h. */
+#include "table/feed.h"
+
+/* Bytes scanned at a time: the offsets of one window stay in the first two cache levels. */
+#define WINDOW ((size_t)64 << 10)
+
+void feed_init(struct feed *f, struct source *src, int delimiter, int quote, int escape,
+               size_t block_bytes, struct mem_account *acct)
+{
+    *f = (struct feed){.src = src, .acct = acct, .block_bytes = block_bytes, .line = 1};
+    csv_scan_init(&f->scan, delimiter, quote, escape, 0);
+}
+
+void feed_release(struct feed *f)
+{
+    block_unref(f->block);
+    csv_scan_release(&f->scan);
+    free(f->big.raw);
+    *f = (struct feed){0};
+}
+
+/* Does a sequence begin at p that only the end of the text cuts off? (If it turns out to be none,
+ * the next look will tell.) */
+static bool is_cut(const unsigned char *p, size_t n)
+{
+    size_t want = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] < 0xc2 || p[0] > 0xf4 || n >= want)
+        return false;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return false;
+    return true;
+}
+
+/* First offset that is not (yet) UTF-8; *cut when the text only ends too early there. */
+static size_t utf8_scan(const char *p, size_t n, bool *cut)
+{
+    size_t i = 0;
+    *cut = false;
+    while (i < n) {
+        uint64_t eight;
+        while (n - i >= 8 && (memcpy(&eight, p + i, 8), !(eight & UINT64_C(0x8080808080808080))))
+            i += 8;
+        if (i >= n)
+            break;
+        size_t len = utf8_sequence(slice_of(p + i, n - i));
+        if (len == 0) {
+            *cut = is_cut((const unsigned char *)p + i, n - i);
+            break;
+        }
+        i += len;
+    }
+    return i;
+}
+
+static void check_utf8(struct feed *f, bool last)
+{
+    bool cut = false;
+    size_t n = f->scan.pos - f->utf8_pos;
+    const char *p = f->block->data + f->utf8_pos;
+    bool pending = n && (unsigned char)p[0] >= 0x80;
+    if (!f->latin1 && (f->scan.high || pending)) {
+        size_t good = utf8_scan(p, n, &cut);
+        if (good < n && (!cut || last)) {
+            f->latin1 = true;
+            f->latin1_line = f->line;
+            for (size_t i = csv_scan_start(&f->scan, f->k + 1); i < f->utf8_pos + good; i++)
+                f->latin1_line += f->block->data[i] == '\n';
+        } else {
+            n = good;
+        }
+    }
+    f->scan.high = false;
+    f->utf8_pos += n;
+}
+
+static bool fill(struct feed *f, struct err *err)
+{
+    size_t got;
+    struct block *b = f->block;
+    if (!source_read(f->src, b->data + b->len, b->cap - b->len, &got, err))
+        return false;
+    b->len += got;
+    f->bytes += got;
+    f->eof = got == 0;
+    if (f->eof)
+        b->data[b->len] = '\n'; /* in the slack: what a scanner meets at the end */
+    return true;
+}
+
+bool feed_peek(struct feed *f, struct slice *head, struct err *err)
+{
+    f->block = block_new(f->block_bytes, f->acct);
+    struct block *b = f->block;
+    /* Enough for a byte order mark and a look at the content, even from a slow pipe. */
+    while (!f->eof && b->len < 4)
+        if (!fill(f, err))
+            return false;
+    f->bom = b->len >= 3 && memcmp(b->data, "\xef\xbb\xbf", 3) == 0;
+    size_t from = f->bom ? 3 : 0;
+    csv_scan_init(&f->scan, f->scan.delimiter, f->scan.quote, f->scan.escape, from);
+    f->utf8_pos = from;
+    *head = slice_of(b->data + from, b->len - from);
+    return true;
+}
+
+/* Room in a block for more input behind the incomplete record, which moves to its front. */
+static void roll(struct feed *f)
+{
+    struct block *old = f->block;
+    size_t from = csv_scan_start(&f->scan, 1);
+    if (f->utf8_pos < from) /* a sequence cut in two, in a record that is skipped */
+        from = f->utf8_pos;
+    size_t tail = old->len - from;
+    size_t cap = f->block_bytes;
+    if (tail > cap / 2)
+        cap = tail * 2;
+    if (old->refs == 1 && old->cap >= cap && from > 0) {
+        memmove(old->data, old->data + from, tail);
+    } else {
+        f->block = block_new(cap, f->acct);
+        memcpy(f->block->data, old->data + from, tail);
+        block_unref(old);
+    }
+    f->block->len = tail;
+    csv_scan_shift(&f->scan, from);
+    f->utf8_pos -= from;
+}
+
+/* Where the field that is being read began, as a line number. */
+static uint64_t line_of_field(const struct feed *f, uint64_t line, size_t lf_from)
+{
+    const struct csv_scan *s = &f->scan;
+    uint32_t field = s->ends.at[s->ends.n - 1] + 1;
+    for (size_t i = lf_from; i < s->lfs.n && s->lfs.at[i] < field; i++)
+        line++;
+    return line;
+}
+
+static void skip_found(struct feed *f)
+{
+    if (f->scan.ends.n > 1 || f->big.lfs == 0)
+        f->open_line = line_of_field(f, f->big.line + f->big.lfs, 0);
+    f->big.lfs += f->scan.lfs.n;
+    csv_scan_drop_all(&f->scan);
+}
+
+static void skip_begin(struct feed *f)
+{
+    size_t from = csv_scan_start(&f->scan, 1), len = f->block->len - from;
+    f->skipping = true;
+    f->big.line = f->line;
+    f->big.lfs = 0;
+    f->big.len = len < RAW_MAX ? len : RAW_MAX;
+    free(f->big.raw);
+    f->big.raw = xmemdup(f->block->data + from, f->big.len);
+    skip_found(f);
+}
+
+/* The first record found in skipping mode is the rest of the big one. */
+static enum feed_got skip_end(struct feed *f)
+{
+    uint64_t lfs = 0;
+    while (f->lf_k < f->scan.lfs.n &&
+           f->scan.lfs.at[f->lf_k] < f->scan.ends.at[f->scan.rows.at[1]]) {
+        f->lf_k++;
+        lfs++;
+    }
+    f->skipping = false;
+    f->k = 1;
+    f->line = f->big.line + f->big.lfs + lfs + 1;
+    return FEED_OVERSIZE;
+}
+
+/* At the end of the input: what stands behind the last LF is a record too. */
+static bool finish(struct feed *f)
+{
+    size_t from = csv_scan_start(&f->scan, 1), len = f->block->len;
+    if (from >= len && !f->skipping)
+        return false;
+    if (f->scan.pos > len)
+        return false;
+    f->missing_final_newline = true;
+    check_utf8(f, true);
+    if (f->scan.state == CSV_QUOTED || f->scan.state == CSV_QUOTED_ESCAPED) {
+        f->unterminated = true;
+        if (!f->skipping)
+            f->open_line = line_of_field(f, f->line, 0);
+        else
+            skip_found(f);
+    }
+    f->scan.state = CSV_PLAIN;
+    csv_scan_bytes(&f->scan, f->block->data, len + 1);
+    return true;
+}
+
+enum feed_got feed_more(struct feed *f, struct err *err)
+{
+    csv_scan_drop_rows(&f->scan);
+    f->k = f->lf_k = f->nul_k = 0;
+    for (;;) {
+        struct block *b = f->block;
+        size_t limit = b->len;
+        /* Whether a CR ends a line only the next byte tells. */
+        if (!f->eof && limit > f->scan.pos && b->data[limit - 1] == '\r')
+            limit--;
+        if (f->scan.pos < limit) {
+            size_t to = limit - f->scan.pos > WINDOW ? f->scan.pos + WINDOW : limit;
+            csv_scan_bytes(&f->scan, b->data, to);
+            check_utf8(f, f->eof && to == b->len);
+        } else if (f->eof) {
+            if (!finish(f))
+                return FEED_END;
+        } else if (b->len < b->cap) {
+            if (!fill(f, err))
+                return FEED_ERROR;
+            continue;
+        } else {
+            if (!f->skipping && b->len - csv_scan_start(&f->scan, 1) > RECORD_MAX)
+                skip_begin(f);
+            roll(f);
+            continue;
+        }
+        if (csv_scan_rows(&f->scan) > 0)
+            return f->skipping ? skip_end(f) : FEED_ROWS;
+        if (f->skipping)
+            skip_found(f);
+    }
+}
+
+void feed_take(struct feed *f, size_t m, uint64_t *out)
+{
+    const struct csv_scan *s = &f->scan;
+    const struct csv_offsets *lfs = &s->lfs, *nuls = &s->nuls;
+    uint32_t last = s->ends.at[s->rows.at[f->k + m]];
+    if (f->lf_k < lfs->n && lfs->at[f->lf_k] < last) {
+        for (size_t i = 0; i < m; i++) {
+            uint32_t end = s->ends.at[s->rows.at[f->k + i + 1]];
+            if (out)
+                out[i] = f->line;
+            for (f->line++; f->lf_k < lfs->n && lfs->at[f->lf_k] < end; f->lf_k++)
+                f->line++;
+        }
+    } else {
+        for (size_t i = 0; out && i < m; i++)
+            out[i] = f->line + i;
+        f->line += m;
+    }
+    while (f->nul_k < nuls->n && nuls->at[f->nul_k] < last)
+        f->nul_k++;
+    f->k += m;
+}
+
+struct slice feed_record(const struct feed *f, size_t i)
+{
+    const struct csv_scan *s = &f->scan;
+    size_t from = csv_scan_start(s, f->k + 1 + i), to = s->ends.at[s->rows.at[f->k + 1 + i]];
+    if (to > from && f->block->data[to - 1] == '\r')
+        to--;
+    return slice_of(f->block->data + from, to - from);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One source as blocks whose records have been found: between the bytes (source.h) and their
+ * meaning (csv.c, jsonl.c). A record always stands whole in one block; one that straddles two is
+ * carried over; one beyond RECORD_MAX is skipped. Internal to table/. */
+#ifndef FORELINE_FEED_H
+#define FORELINE_FEED_H
+
+#include "table/batch.h"
+#include "table/csv_scan.h"
+#include "table/source.h"
+
+#define RECORD_MAX ((size_t)16 << 20)
+/* What a report keeps of a record. */
+#define RAW_MAX ((size_t)1 << 20)
+
+enum feed_got {
+    FEED_ROWS,     /* records k .. csv_scan_rows() are there, at least one */
+    FEED_OVERSIZE, /* a record was skipped: see `big` */
+    FEED_END,
+    FEED_ERROR,
+};
+
+struct feed {
+    struct source *src;
+    struct mem_account *acct;
+    size_t block_bytes;
+    struct block *block;
+    struct csv_scan scan;
+    size_t k;           /* records of the scan that were taken: the next is k + 1 */
+    size_t lf_k, nul_k; /* likewise of scan.lfs and scan.nuls */
+    uint64_t line;      /* line number of the next record */
+    uint64_t bytes;     /* read so far */
+    size_t utf8_pos;    /* checked up to here */
+    bool eof, bom, missing_final_newline, latin1;
+    uint64_t latin1_line; /* first line with a byte that is not UTF-8 */
+    bool unterminated;    /* the last record ended with the input inside quotes */
+    uint64_t open_line;   /* where those quotes opened */
+    bool skipping;
+    struct {
+        uint64_t line, lfs;
+        char *raw; /* RAW_MAX bytes of it */
+        size_t len;
+    } big;
+};
+/* Takes no ownership of the source. JSON lines: no delimiter, no quote. */
+void feed_init(struct feed *f, struct source *src, int delimiter, int quote, int escape,
+               size_t block_bytes, struct mem_account *acct);
+void feed_release(struct feed *f);
+/* Bytes at the beginning of the input, for telling formats: reads the first block (before the first
+ * feed_more). A UTF-8 byte order mark is left out. */
+bool feed_peek(struct feed *f, struct slice *head, struct err *err);
+/* When all records were taken: finds more. */
+enum feed_got feed_more(struct feed *f, struct err *err);
+/* Takes the next m records: their line numbers into out (may be NULL). */
+void feed_take(struct feed *f, size_t m, uint64_t *out);
+/* Record k + 1 + i as it stands, without line end. */
+struct slice feed_record(const struct feed *f, size_t i);
+
+#endif

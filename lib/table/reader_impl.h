@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the parts of the reader share: reader.c (files, opening), infer.c (types), csv.c and jsonl.c
+ * (records to text columns). Internal to table/. */
+#ifndef FORELINE_READER_IMPL_H
+#define FORELINE_READER_IMPL_H
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "table/feed.h"
+#include "table/reader.h"
+
+/* A text that is an array or object of JSON. */
+#define TEXT_NESTED 2u
+
+/* A column delivered. */
+struct rcol {
+    enum type type; /* how it is read: TYPE_STRING while types are being found */
+    bool pinned;    /* the user said so */
+    bool json_text; /* JSON lines: kept as JSON, strings with their quotes */
+    uint32_t at;    /* CSV: which field of the current file */
+    unsigned kinds; /* JSON lines, while types are being found: KIND_* seen */
+    bool null_seen;
+    uint64_t present, last; /* JSON lines: records that have it; the last of them */
+    enum type found;
+};
+
+/* Something to report about a record. */
+struct issue {
+    uint64_t line;
+    uint32_t row; /* in the batch, or ISSUE_NO_ROW */
+    uint32_t seq;
+    const char *column, *rule, *reason;
+    struct slice raw;
+    bool delivered;
+};
+#define ISSUE_NO_ROW UINT32_MAX
+/* A batch ends early when it has this many. */
+#define ISSUES_MAX 4096
+
+struct reader {
+    struct reader_opts o;
+    bad_record_fn *bad;
+    void *bad_ctx;
+    struct arena mem;
+    const char *const *paths;
+    size_t npaths;
+    struct source **sources; /* npaths */
+    size_t file, next_file;  /* current, and the one to open when it is done */
+    bool file_open;
+    enum format format;
+    int delimiter, quote, escape;
+    struct feed feed;
+
+    struct schema schema;
+    struct rcol *cols;  /* schema.n */
+    struct map by_name; /* JSON lines: all columns; v.num: index */
+    struct map wanted, pins, nulls;
+    bool null_first[256];    /* a spelling of null begins so */
+    uint32_t file_cols;      /* CSV: fields of a record in the current file */
+    uint64_t header_line;    /* CSV: 0 without header */
+    const char *schema_path; /* whose header made the schema */
+    char *const *all;        /* CSV: the names of that header, wanted or not */
+    uint32_t all_n;
+    bool have_schema;
+
+    bool finding; /* types are being found: nothing is reported or parsed */
+
+    uint32_t cap;                 /* rows per batch */
+    uint32_t row_cap;             /* the same for the batch in hand */
+    struct batch *b;              /* in hand */
+    struct slice *records;        /* of its rows */
+    uint64_t reject[BATCH_WORDS]; /* rows of it that are not delivered */
+    struct issue *issues;
+    size_t nissues, issues_cap;
+    size_t lined; /* issues before this one know their line */
+    struct buf tmp;
+
+    struct reader_stats stats;
+    struct err failed; /* told when what came before has been delivered */
+};
+
+/* The batch in hand gets an issue; column and reason as they are (static or in the batch's arena).
+ */
+void reader_issue(struct reader *r, uint32_t row, uint64_t line, const char *column,
+                  const char *rule, const char *reason, struct slice raw);
+/* A big record was skipped by the feed. */
+void reader_oversize(struct reader *r);
+struct rcol *reader_add_column(struct reader *r, const char *name, uint32_t at);
+/* While types are being found: as much was kept as may be. */
+bool reader_saw_enough(const struct reader *r);
+/* Row cap of a table of n columns: vectors stay below 32 MiB. */
+uint32_t reader_row_cap(size_t ncols);
+
+/* Reads the header of the current file into names (in r->mem); *n 0 when there is nothing. */
+bool csv_header(struct reader *r, char ***names, uint32_t *n, struct err *err);
+/* Adds records of the current file to the batch in hand until it is full or the file ends
+ * (*end). */
+bool csv_fill(struct reader *r, bool *end, struct err *err);
+bool jsonl_fill(struct reader *r, bool *end, struct err *err);
+/* Looks for keys and kinds in up to `limit` records of the current file. */
+bool jsonl_look(struct reader *r, uint64_t limit, uint64_t *seen, bool *end, struct err *err);
+/* The column of that name, made when new; NULL when it is not wanted. */
+struct rcol *jsonl_column(struct reader *r, struct slice name);
+/* Marks rows whose JSON kind does not fit the column's type. */
+void jsonl_check_kinds(const struct rcol *rc, const struct column *c, uint32_t rows,
+                       uint64_t *failed);
+enum type jsonl_type(const struct rcol *rc);
+
+/* Validity of column c of the batch in hand from its texts. */
+void reader_mark_nulls(struct reader *r, uint32_t c);
+/* Types the batch in hand, reports its issues, and leaves in *out what remains (NULL when nothing
+ * does). */
+void reader_finish_batch(struct reader *r, struct batch **out);
+/* Notes the types of the batch in hand (found types). */
+void reader_note_types(struct reader *r);
+
+#endif

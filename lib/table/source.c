@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Bytes of a file, decompressed. See source.h. */
+#include "table/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#define IN_BYTES ((size_t)256 << 10)
+#define MAGIC_BYTES 4
+
+enum coding { CODING_UNKNOWN, CODING_PLAIN, CODING_GZIP, CODING_ZSTD };
+
+struct piece {
+    char *p;
+    size_t len, cap;
+};
+
+struct source {
+    int fd;
+    bool own, regular, end;
+    const char *name;
+    struct mem_account *acct;
+    enum coding coding;
+    char *in; /* IN_BYTES, as stored */
+    size_t in_len, in_pos;
+    uint64_t stored;
+    z_stream gz;
+    ZSTD_DStream *zst;
+    bool whole; /* the compressed stream stands at the end of a member or frame */
+    struct err failed;
+    /* kept for reading again */
+    bool recording;
+    struct piece *pieces;
+    size_t npieces, piece_at, piece_pos, recorded;
+};
+
+struct source *source_from_fd(int fd, const char *name, struct mem_account *acct)
+{
+    struct source *s = xcalloc(1, sizeof(*s));
+    struct stat st;
+    s->fd = fd;
+    s->name = name;
+    s->acct = acct;
+    s->whole = true;
+    s->regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    return s;
+}
+
+struct source *source_open(const char *path, struct mem_account *acct, struct err *err)
+{
+    struct quoted q;
+    if (strcmp(path, "-") == 0)
+        return source_from_fd(STDIN_FILENO, path, acct);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    struct stat st;
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        close(fd);
+        fd = -1;
+        errno = EISDIR;
+    }
+    if (fd < 0) {
+        err_errno(err, ERR_ENV, "cannot open '%s'", quote_str(&q, path));
+        return NULL;
+    }
+    struct source *s = source_from_fd(fd, path, acct);
+    s->own = true;
+    return s;
+}
+
+void source_free(struct source *s)
+{
+    if (!s)
+        return;
+    if (s->coding == CODING_GZIP)
+        inflateEnd(&s->gz);
+    ZSTD_freeDStream(s->zst);
+    mem_release(s->acct, s->in, IN_BYTES);
+    for (size_t i = 0; i < s->npieces; i++)
+        mem_release(s->acct, s->pieces[i].p, s->pieces[i].cap);
+    free(s->pieces);
+    if (s->own)
+        close(s->fd);
+    free(s);
+}
+
+static bool fd_read(struct source *s, char *to, size_t cap, size_t *got, struct err *err)
+{
+    struct quoted q;
+    ssize_t n;
+    do
+        n = read(s->fd, to, cap);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return err_errno(err, ERR_ENV, "cannot read '%s'", quote_str(&q, s->name));
+    s->stored += (uint64_t)n;
+    *got = (size_t)n;
+    return true;
+}
+
+/* More stored bytes into `in`, behind what is unread; in_len == in_pos at the end. */
+static bool refill(struct source *s, struct err *err)
+{
+    size_t got;
+    if (s->in_pos == s->in_len)
+        s->in_pos = s->in_len = 0;
+    if (!fd_read(s, s->in + s->in_len, IN_BYTES - s->in_len, &got, err))
+        return false;
+    s->in_len += got;
+    s->end = got == 0;
+    return true;
+}
+
+static enum coding coding_of(const unsigned char *p, size_t n)
+{
+    if (n >= 3 && p[0] == 0x1f && p[1] == 0x8b && p[2] == 8)
+        return CODING_GZIP;
+    if (n >= 4 && p[0] == 0x28 && p[1] == 0xb5 && p[2] == 0x2f && p[3] == 0xfd)
+        return CODING_ZSTD;
+    /* A skippable frame, as pzstd writes in front. */
+    if (n >= 4 && (p[0] & 0xf0) == 0x50 && p[1] == 0x2a && p[2] == 0x4d && p[3] == 0x18)
+        return CODING_ZSTD;
+    return CODING_PLAIN;
+}
+
+static bool find_coding(struct source *s, struct err *err)
+{
+    s->in = mem_alloc(s->acct, IN_BYTES);
+    while (s->in_len < MAGIC_BYTES && !s->end)
+        if (!refill(s, err))
+            return false;
+    s->coding = coding_of((const unsigned char *)s->in, s->in_len);
+    if (s->coding == CODING_GZIP) {
+        if (inflateInit2(&s->gz, MAX_WBITS + 16) != Z_OK)
+            oom_die();
+        s->whole = false;
+    } else if (s->coding == CODING_ZSTD) {
+        s->zst = ZSTD_createDStream();
+        if (!s->zst)
+            oom_die();
+        s->whole = false;
+    }
+    return true;
+}
+
+static bool broken(struct source *s, const char *what, const char *why, struct err *err)
+{
+    struct quoted q;
+    uint64_t at = s->stored - (s->in_len - s->in_pos);
+    return err_set(err, ERR_DATA, "'%s': %s data broken at byte %llu: %s", quote_str(&q, s->name),
+                   what, (unsigned long long)at, why);
+}
+
+static bool truncated(struct source *s, const char *what, struct err *err)
+{
+    return broken(s, what, "the file ends in the middle (truncated?)", err);
+}
+
+/* Behind a gzip member: another one, padding of zeros (as tapes leave it), or the end. */
+static bool next_member(struct source *s, struct err *err)
+{
+    for (;;) {
+        while (s->in_pos < s->in_len && s->in[s->in_pos] == 0)
+            s->in_pos++;
+        if (s->in_len - s->in_pos >= 3 || s->end)
+            break;
+        if (s->in_pos) {
+            memmove(s->in, s->in + s->in_pos, s->in_len - s->in_pos);
+            s->in_len -= s->in_pos;
+            s->in_pos = 0;
+        }
+        if (!refill(s, err))
+            return false;
+    }
+    if (s->in_pos == s->in_len)
+        return true;
+    if (coding_of((const unsigned char *)s->in + s->in_pos, s->in_len - s->in_pos) != CODING_GZIP)
+        return broken(s, "gzip", "what follows the last member is not gzip", err);
+    inflateReset(&s->gz);
+    s->whole = false;
+    return true;
+}
+
+static bool read_gzip(struct source *s, char *to, size_t cap, size_t *got, struct err *err)
+{
+    *got = 0;
+    if (cap > UINT32_MAX / 2)
+        cap = UINT32_MAX / 2;
+    while (*got == 0) {
+        if (s->whole && !next_member(s, err))
+            return false;
+        if (s->whole)
+            return true;
+        if (s->in_pos == s->in_len && !s->end && !refill(s, err))
+            return false;
+        if (s->in_pos == s->in_len)
+            return truncated(s, "gzip", err);
+        s->gz.next_in = (Bytef *)s->in + s->in_pos;
+        s->gz.avail_in = (uInt)(s->in_len - s->in_pos);
+        s->gz.next_out = (Bytef *)to;
+        s->gz.avail_out = (uInt)cap;
+        int rc = inflate(&s->gz, Z_NO_FLUSH);
+        s->in_pos = s->in_len - s->gz.avail_in;
+        *got = cap - s->gz.avail_out;
+        if (rc == Z_STREAM_END)
+            s->whole = true;
+        else if (rc == Z_MEM_ERROR)
+            oom_die();
+        else if (rc != Z_OK && rc != Z_BUF_ERROR)
+            return broken(s, "gzip", s->gz.msg ? s->gz.msg : "not a deflate stream", err);
+    }
+    return true;
+}
+
+static bool read_zstd(struct source *s, char *to, size_t cap, size_t *got, struct err *err)
+{
+    ZSTD_outBuffer out = {to, cap, 0};
+    *got = 0;
+    while (out.pos == 0) {
+        if (s->in_pos == s->in_len && !s->end && !refill(s, err))
+            return false;
+        if (s->in_pos == s->in_len && s->whole)
+            return true;
+        ZSTD_inBuffer in = {s->in, s->in_len, s->in_pos};
+        bool dry = in.pos == in.size;
+        size_t rc = ZSTD_decompressStream(s->zst, &out, &in);
+        s->in_pos = in.pos;
+        *got = out.pos;
+        if (ZSTD_isError(rc))
+            return broken(s, "zstd", ZSTD_getErrorName(rc), err);
+        s->whole = rc == 0;
+        if (dry && out.pos == 0 && !s->whole)
+            return truncated(s, "zstd", err);
+    }
+    return true;
+}
+
+static bool read_plain(struct source *s, char *to, size_t cap, size_t *got, struct err *err)
+{
+    *got = s->in_len - s->in_pos;
+    if (*got == 0)
+        return s->end || fd_read(s, to, cap, got, err);
+    if (*got > cap)
+        *got = cap;
+    memcpy(to, s->in + s->in_pos, *got);
+    s->in_pos += *got;
+    if (s->in_pos == s->in_len) {
+        mem_release(s->acct, s->in, IN_BYTES);
+        s->in = NULL;
+        s->in_len = s->in_pos = 0;
+    }
+    return true;
+}
+
+static bool read_live(struct source *s, char *to, size_t cap, size_t *got, struct err *err)
+{
+    *got = 0;
+    if (s->coding == CODING_UNKNOWN && !find_coding(s, err))
+        return false;
+    if (s->coding == CODING_GZIP)
+        return read_gzip(s, to, cap, got, err);
+    if (s->coding == CODING_ZSTD)
+        return read_zstd(s, to, cap, got, err);
+    return read_plain(s, to, cap, got, err);
+}
+
+static void keep(struct source *s, const char *p, size_t n)
+{
+    struct piece *last = s->npieces ? &s->pieces[s->npieces - 1] : NULL;
+    s->recorded += n;
+    if (last && last->cap - last->len >= n) {
+        memcpy(last->p + last->len, p, n);
+        last->len += n;
+        return;
+    }
+    /* Small reads share a piece. */
+    size_t cap = n > IN_BYTES ? n : IN_BYTES;
+    if (s->npieces == 0 && n < IN_BYTES / 4)
+        cap = IN_BYTES / 4;
+    if ((s->npieces & (s->npieces + 1)) == 0)
+        s->pieces = xreallocarray(s->pieces, 2 * (s->npieces + 1), sizeof(*s->pieces));
+    last = &s->pieces[s->npieces++];
+    *last = (struct piece){mem_alloc(s->acct, cap), n, cap};
+    memcpy(last->p, p, n);
+}
+
+static bool read_kept(struct source *s, char *to, size_t cap, size_t *got)
+{
+    struct piece *pc = &s->pieces[s->piece_at];
+    *got = pc->len - s->piece_pos < cap ? pc->len - s->piece_pos : cap;
+    memcpy(to, pc->p + s->piece_pos, *got);
+    s->piece_pos += *got;
+    if (s->piece_pos == pc->len) {
+        mem_release(s->acct, pc->p, pc->cap);
+        pc->p = NULL;
+        s->piece_at++;
+        s->piece_pos = 0;
+    }
+    return true;
+}
+
+bool source_read(struct source *s, char *to, size_t cap, size_t *got, struct err *err)
+{
+    *got = 0;
+    if (!s->recording && s->piece_at < s->npieces)
+        return read_kept(s, to, cap, got);
+    if (s->failed.kind) {
+        if (err)
+            *err = s->failed;
+        return false;
+    }
+    struct err e = ERR_INIT;
+    if (!read_live(s, to, cap, got, &e)) {
+        s->failed = e;
+        if (*got == 0)
+            return source_read(s, to, cap, got, err);
+    }
+    if (s->recording && *got)
+        keep(s, to, *got);
+    return true;
+}
+
+void source_record(struct source *s)
+{
+    s->recording = true;
+}
+
+size_t source_recorded(const struct source *s)
+{
+    return s->recorded;
+}
+
+void source_rewind(struct source *s)
+{
+    s->recording = false;
+    s->piece_at = s->piece_pos = 0;
+}
+
+bool source_is_regular(const struct source *s)
+{
+    return s->regular;
+}
+
+uint64_t source_stored_bytes(const struct source *s)
+{
+    return s->stored;
+}
+
+const char *source_compression(const struct source *s)
+{
+    return s->coding == CODING_GZIP ? "gzip" : s->coding == CODING_ZSTD ? "zstd" : NULL;
+}
