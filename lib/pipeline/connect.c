@@ -144,7 +144,7 @@ static bool order_stages(struct pipeline *p, struct err *err)
         for (uint32_t i = 0; i < ncycle; i++)
             buf_addf(&way, "%s%s", i ? " -> " : "", p->stages[cycle[i]].id);
         stage_error(p, &p->stages[cycle[0]], err,
-                    "the stages form a cycle: %s: break it at one 'input' or 'after'",
+                    "the stages form a cycle: %s: break it at one 'input', 'after' or path",
                     buf_str(&way));
         buf_release(&way);
     }

@@ -610,6 +610,29 @@ static bool parse_op(struct pipeline *p, struct stage *s, const char *name, stru
                        near.best ? near.best : "", near.best ? "'?" : "");
 }
 
+static bool has_secret(const struct json *v)
+{
+    if (v->type == JSON_STRING)
+        return strstr(v->u.s.p, "${env:") != NULL;
+    for (uint32_t i = 0; i < json_len(v); i++)
+        if (has_secret(v->type == JSON_ARRAY ? v->u.items[i] : v->u.members[i].value))
+            return true;
+    return false;
+}
+
+/* A secret in a path or an expression would end up in records, messages and the history. */
+static bool secrets_in_place(struct fields *f)
+{
+    for (uint32_t i = 0; i < f->v->len; i++) {
+        const struct json_member *m = &f->v->u.members[i];
+        if (!slice_is(m->name, "run") && !slice_is(m->name, "env") && has_secret(m->value))
+            return stage_error(
+                f->p, f->s, f->err,
+                "a secret such as '${env:…}' may stand in a command's 'run' and in 'env' only");
+    }
+    return true;
+}
+
 bool stage_parse(struct pipeline *p, struct stage *s, const struct json *v,
                  struct stage_names *names, struct err *err)
 {
@@ -623,5 +646,6 @@ bool stage_parse(struct pipeline *p, struct stage *s, const struct json *v,
     s->id = id;
     if (!op)
         return stage_error(p, s, err, "'op' is missing: the operation, such as read or filter");
-    return parse_op(p, s, op, err) && known_fields(&f) && parse_common(&f, names) && parse_own(&f);
+    return parse_op(p, s, op, err) && known_fields(&f) && secrets_in_place(&f) &&
+           parse_common(&f, names) && parse_own(&f);
 }

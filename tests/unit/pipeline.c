@@ -118,6 +118,12 @@ static const struct {
      "different columns"},
     {READS "{\"id\":\"r\",\"op\":\"rename\",\"names\":{\"name\":\"country\"}}",
      "two columns would be called 'country'"},
+    {"{\"id\":\"r\",\"op\":\"read\",\"path\":\"orders.csv\"},\n"
+     "{\"id\":\"w\",\"op\":\"write\",\"path\":\"orders.csv\"}",
+     "the stages form a cycle: r -> w -> r"},
+    {"{\"id\":\"r\",\"op\":\"read\",\"path\":\"${env:HOME}/orders.csv\"}",
+     "p.json:2: stage 'r': a secret such as '${env:…}' may stand in a command's 'run' and in 'env' "
+     "only"},
     {"{\"id\":\"r\",\"op\":\"read\",\"path\":\"absent.csv\"}", "absent.csv"},
     {"{\"id\":\"r\",\"op\":\"read\",\"path\":\"*.tsv\"}", "no file matches"},
     {"{\"id\":\"r\",\"op\":\"read\",\"path\":\"${dz}.csv\"}",
