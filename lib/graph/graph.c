@@ -101,8 +101,12 @@ static void find_cycle(struct arena *a, const struct graph *g, const uint32_t *w
     }
     uint32_t first = seen[v] - 1, len = n - first;
     *cycle = ARENA_ARRAY(a, uint32_t, (size_t)len + 1);
-    for (uint32_t i = 0; i < len; i++) /* turned round again: forwards */
-        (*cycle)[i] = walk[n - 1 - i];
+    uint32_t lowest = 0;
+    for (uint32_t i = 0; i < len; i++)
+        if (walk[n - 1 - i] < walk[n - 1 - lowest])
+            lowest = i;
+    for (uint32_t i = 0; i < len; i++) /* turned round again: forwards, lowest number first */
+        (*cycle)[i] = walk[n - 1 - (lowest + i) % len];
     (*cycle)[len] = (*cycle)[0];
     *ncycle = len + 1;
 }

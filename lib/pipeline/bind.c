@@ -82,6 +82,14 @@ static struct field *add_field(struct binder *b, struct schema *s, const char *n
     return f;
 }
 
+/* The input's columns, to which more can be added. */
+static void pass_on(struct binder *b, struct schema *out, const struct schema *in)
+{
+    *out = (struct schema){NULL, 0};
+    for (uint32_t i = 0; i < in->n; i++)
+        *ARENA_PUSH(&b->p->mem, out->fields, out->n) = in->fields[i];
+}
+
 static bool compile(struct binder *b, struct stage *s, const char *field, const char *source,
                     const struct schema *in, struct expr **out)
 {
@@ -225,7 +233,7 @@ static bool bind_read(struct binder *b, struct stage *s)
             s->schema_late = true;
             return true;
         }
-        schema_copy(&b->p->mem, &s->schema, &in->schema);
+        pass_on(b, &s->schema, &in->schema);
         if (o->format == FORMAT_AUTO)
             o->format = w->u.write.format;
         pin_all(b, s);
@@ -249,7 +257,7 @@ static bool bind_read(struct binder *b, struct stage *s)
 
 static bool bind_derive(struct binder *b, struct stage *s, const struct schema *in)
 {
-    schema_copy(&b->p->mem, &s->schema, in);
+    pass_on(b, &s->schema, in);
     for (uint32_t i = 0; i < s->u.derive.n; i++) {
         struct named_expr *e = &s->u.derive.set[i];
         if (!compile(b, s, e->name, e->source, in, &e->expr))
@@ -277,7 +285,7 @@ static bool bind_select(struct binder *b, struct stage *s, const struct schema *
 
 static bool bind_rename(struct binder *b, struct stage *s, const struct schema *in)
 {
-    schema_copy(&b->p->mem, &s->schema, in);
+    pass_on(b, &s->schema, in);
     for (uint32_t i = 0; i < s->u.rename.from.n; i++) {
         uint32_t at = 0;
         if (!find_column(b, s, in, s->u.rename.from.items[i], "names", &at))
@@ -317,7 +325,7 @@ static bool bind_join(struct binder *b, struct stage *s, const struct schema *le
                 k->left, type_name(l), k->right, type_name(r));
         is_key[k->right_index] = true;
     }
-    schema_copy(&b->p->mem, &s->schema, left);
+    pass_on(b, &s->schema, left);
     if (s->u.join.type == JOIN_SEMI || s->u.join.type == JOIN_ANTI)
         return true;
     for (uint32_t i = 0; i < right->n; i++) {
@@ -397,7 +405,7 @@ static bool bind_aggregate(struct binder *b, struct stage *s, const struct schem
 static bool bind_union(struct binder *b, struct stage *s)
 {
     const struct stage *first = &b->p->stages[s->inputs[0]];
-    schema_copy(&b->p->mem, &s->schema, &first->schema);
+    pass_on(b, &s->schema, &first->schema);
     for (uint32_t i = 1; i < s->ninputs; i++) {
         const struct stage *other = &b->p->stages[s->inputs[i]];
         for (uint32_t k = 0; k < other->schema.n || k < s->schema.n; k++) {
@@ -433,7 +441,7 @@ static bool bind_one(struct binder *b, struct stage *s)
     case OP_WRITE:
         return s->bound = true;
     case OP_FILTER:
-        schema_copy(&b->p->mem, &s->schema, in);
+        pass_on(b, &s->schema, in);
         s->bound = compile(b, s, "where", s->u.filter.where, in, &s->u.filter.expr);
         return s->bound;
     case OP_DERIVE:
@@ -447,18 +455,18 @@ static bool bind_one(struct binder *b, struct stage *s)
     case OP_AGGREGATE:
         return s->bound = bind_aggregate(b, s, in);
     case OP_SORT:
-        schema_copy(&b->p->mem, &s->schema, in);
+        pass_on(b, &s->schema, in);
         for (uint32_t i = 0; i < s->u.sort.n; i++)
             if (!find_column(b, s, in, s->u.sort.by[i].column, "by", &s->u.sort.by[i].index))
                 return false;
         return s->bound = true;
     case OP_DISTINCT:
-        schema_copy(&b->p->mem, &s->schema, in);
+        pass_on(b, &s->schema, in);
         return s->bound = find_columns(b, s, in, &s->u.distinct.by, "by", &s->u.distinct.by_index);
     case OP_UNION:
         return s->bound = bind_union(b, s);
     case OP_LIMIT:
-        schema_copy(&b->p->mem, &s->schema, in);
+        pass_on(b, &s->schema, in);
         return s->bound = true;
     }
     return true;

@@ -86,8 +86,8 @@ static const struct {
      "p.json:2: stage 'a': a limit needs an 'input', and no stage stands above"},
     {READS "{\"id\":\"a\",\"op\":\"limit\",\"count\":1,\"input\":\"b\"},{\"id\":\"b\",\"op\":"
            "\"limit\",\"count\":1}",
-     "p.json:4: stage 'a': the stages form a cycle: a -> b -> a: break it at one 'input' or "
-     "'after'"},
+     "p.json:4: stage 'a': the stages form a cycle: a -> b -> a: break it at one 'input', "
+     "'after' or path"},
     {READS "{\"id\":\"a\",\"op\":\"write\",\"path\":\"o.csv\"},\n"
            "{\"id\":\"b\",\"op\":\"write\",\"input\":\"orders\",\"path\":\"./x/../o.csv\"}",
      "writes too: one path has one writer"},
