@@ -267,7 +267,8 @@ void kll_quantiles(const struct kll *s, const double *p, size_t np, double *out)
         while (at + 1 < s->kept && before + w[at].weight <= lo)
             before += w[at++].weight;
         double a = lo == 0 ? s->min : lo == s->n - 1 ? s->max : w[at].value;
-        double part = pos - (double)lo;
+        double part =
+            round((pos - (double)lo) * 1e9) / 1e9; /* 0.95 * 19999 is not quite 18999.05 */
         if (part > 0 && lo < s->n - 1) {
             bool within = lo + 1 < before + w[at].weight;
             double b = within ? w[at].value : at + 1 < s->kept ? w[at + 1].value : s->max;
