@@ -1,3 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+libcore_a_SOURCES += lib/profile/profile.c lib/profile/profile.h \
+    lib/profile/column.c lib/profile/column.h \
+    lib/profile/formats.c lib/profile/formats.h \
+    lib/profile/evolution.c lib/profile/evolution.h
+
 # What the records look like, for others.
 include share/schemas/local.mk
+
+check_PROGRAMS += tests/unit/profile
+tests_unit_profile_SOURCES = tests/unit/profile.c
+tests_unit_profile_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_profile_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/profile

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One column, one batch at a time: values are gathered into runs of equal neighbours, and then each
+ * summary has its own tight loop over them. */
+#include "profile/column.h"
+
+#include <math.h>
+
+#include "base/hash.h"
+#include "base/instant.h"
+#include "base/num.h"
+#include "table/value.h"
+
+/* Up to this many columns have sketches of full size. */
+#define COLUMNS_FULL 64
+#define COLUMNS_WIDE 512
+/* A format is named when it holds for this share of the values. */
+#define FORMAT_SHARE 0.95
+#define TOP_MAX 10
+/* Once counts are estimates, values below this share are noise. */
+#define TOP_SHARE 0.001
+
+void column_sizes_init(struct column_sizes *s, uint32_t ncols, bool fast, bool json)
+{
+    *s = (struct column_sizes){KLL_K, FREQUENT_LG, DISTINCT_P, fast, json};
+    if (ncols > COLUMNS_FULL) {
+        s->kll_k = KLL_K / 4;
+        s->frequent_lg = FREQUENT_LG - 2;
+    }
+    if (ncols > COLUMNS_WIDE) {
+        s->kll_k = KLL_K / 16;
+        s->frequent_lg = FREQUENT_LG - 4;
+        s->distinct_p = DISTINCT_P - 2;
+    }
+}
+
+void column_state_init(struct column_state *c, const struct column_sizes *s, uint64_t seed)
+{
+    *c = (struct column_state){.seed = seed};
+    c->int_min = INT64_MAX;
+    c->int_max = INT64_MIN;
+    c->float_min = (double)INFINITY;
+    c->float_max = -(double)INFINITY;
+    c->time_min = INT64_MAX;
+    c->time_max = INT64_MIN;
+    distinct_init(&c->distinct, s->distinct_p);
+    frequent_init(&c->frequent, s->frequent_lg);
+}
+
+void column_state_release(struct column_state *c)
+{
+    distinct_release(&c->distinct);
+    frequent_release(&c->frequent);
+    if (c->kll != NULL)
+        kll_release(c->kll);
+    if (c->tails != NULL)
+        tails_release(c->tails);
+    free(c->kll);
+    free(c->tails);
+    free(c->min.p);
+    free(c->max.p);
+}
+
+/* -- one batch -- */
+
+static inline bool same_text(struct text a, struct text b)
+{
+    if (a.len != b.len || a.flags != b.flags)
+        return false;
+    if (a.len == 0)
+        return true;
+    return a.p[a.len - 1] == b.p[a.len - 1] && a.p[0] == b.p[0] && memcmp(a.p, b.p, a.len) == 0;
+}
+
+/* Runs of equal neighbours among the valid rows; returns how many. */
+static uint32_t gather(struct column_state *c, const struct column *col, uint32_t rows,
+                       const uint64_t *line, struct column_scratch *w)
+{
+    uint32_t n = 0;
+    uint64_t bytes = 0, values = 0;
+    for (uint32_t r = 0; r < rows; r++) {
+        if (!column_valid(col, r)) {
+            if (c->nulls++ == 0 && line != NULL)
+                c->first_null = line[r];
+            continue;
+        }
+        struct text t = col->text[r];
+        values++;
+        bytes += t.len;
+        if (n > 0 && same_text(t, w->value[n - 1])) {
+            w->run[n - 1]++;
+            continue;
+        }
+        w->value[n] = t;
+        w->row[n] = r;
+        w->run[n++] = 1;
+    }
+    c->values += values;
+    c->bytes += bytes;
+    return n;
+}
+
+static uint8_t kind_of(const struct column_sizes *s, struct text t, union value *v)
+{
+    enum type type = value_classify(text_slice(t), v);
+    if (s->json) {
+        if (t.flags & TEXT_QUOTED)
+            return type == TYPE_DATE || type == TYPE_TIMESTAMP ? (uint8_t)type : TYPE_STRING;
+        if (t.len > 0 && (t.p[0] == '{' || t.p[0] == '['))
+            return TYPE_JSON;
+    }
+    if (type == TYPE_STRING && t.len > 1 && t.p[0] == '0' && profile_is_zero_code(text_slice(t)))
+        return KIND_ZERO_CODE;
+    return (uint8_t)type;
+}
+
+/* Kinds and numbers; returns how many numbers. */
+static size_t classify(struct column_state *c, const struct column_sizes *s, uint32_t n,
+                       const uint64_t *line, struct column_scratch *w)
+{
+    size_t numbers = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        union value v = {0};
+        uint8_t kind = kind_of(s, w->value[i], &v);
+        w->kind[i] = kind;
+        if (c->kinds[kind] == 0 && line != NULL)
+            c->first_line[kind] = line[w->row[i]];
+        c->kinds[kind] += w->run[i];
+        double d;
+        if (kind == TYPE_INTEGER) {
+            c->int_min = v.i < c->int_min ? v.i : c->int_min;
+            c->int_max = v.i > c->int_max ? v.i : c->int_max;
+            d = (double)v.i;
+        } else if (kind == TYPE_FLOAT) {
+            c->float_min = v.f < c->float_min ? v.f : c->float_min;
+            c->float_max = v.f > c->float_max ? v.f : c->float_max;
+            d = v.f;
+        } else {
+            if (kind == TYPE_TIMESTAMP) {
+                c->time_min = v.i < c->time_min ? v.i : c->time_min;
+                c->time_max = v.i > c->time_max ? v.i : c->time_max;
+            }
+            continue;
+        }
+        for (uint32_t k = w->run[i]; k > 0; k--)
+            w->number[numbers++] = d;
+    }
+    return numbers;
+}
+
+static inline uint64_t load_be(const char *p, size_t n)
+{
+    uint64_t v = 0;
+    for (size_t i = 0; i < n; i++)
+        v = v << 8 | (unsigned char)p[i];
+    return v;
+}
+
+/* The first 8 bytes as a number that orders as the bytes do; shorter texts are filled with 0. */
+static inline uint64_t prefix_of(struct text t)
+{
+    if (t.len >= 8)
+        return load_be(t.p, 8);
+    return t.len == 0 ? 0 : load_be(t.p, t.len) << (8 * (8 - t.len));
+}
+
+static void extreme_set(struct extreme *e, struct text t, uint64_t prefix)
+{
+    if (e->p == NULL || t.len > e->len) /* room for the longest so far */
+        e->p = xrealloc(e->p, t.len < 32 ? 32 : t.len < EXTREME_MAX ? t.len : EXTREME_MAX);
+    e->cut = t.len > EXTREME_MAX;
+    e->len = e->cut ? EXTREME_MAX : t.len;
+    if (e->len > 0)
+        memcpy(e->p, t.p, e->len);
+    e->prefix = prefix;
+}
+
+static int extreme_cmp(struct text t, const struct extreme *e)
+{
+    return slice_cmp(slice_of(t.p, t.len < EXTREME_MAX ? t.len : EXTREME_MAX),
+                     slice_of(e->p, e->len));
+}
+
+static void extremes(struct column_state *c, uint32_t n, const struct column_scratch *w)
+{
+    uint32_t i = 0;
+    if (n > 0 && c->min.p == NULL) {
+        extreme_set(&c->min, w->value[0], prefix_of(w->value[0]));
+        extreme_set(&c->max, w->value[0], prefix_of(w->value[0]));
+        i = 1;
+    }
+    for (; i < n; i++) {
+        struct text t = w->value[i];
+        uint64_t prefix = prefix_of(t);
+        if (prefix <= c->min.prefix && extreme_cmp(t, &c->min) < 0)
+            extreme_set(&c->min, t, prefix);
+        if (prefix >= c->max.prefix && extreme_cmp(t, &c->max) > 0)
+            extreme_set(&c->max, t, prefix);
+    }
+}
+
+static void add_formats(struct column_state *c, uint32_t n, const uint64_t *line,
+                        const struct column_scratch *w)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (w->kind[i] != TYPE_STRING)
+            continue;
+        unsigned found = profile_formats(text_slice(w->value[i]));
+        for (unsigned f = 0; f < FORMATS; f++) {
+            if (found >> f & 1)
+                c->formats[f] += w->run[i];
+            else if (c->format_miss[f] == 0 && line != NULL)
+                c->format_miss[f] = line[w->row[i]];
+        }
+    }
+}
+
+static void add_numbers(struct column_state *c, const struct column_sizes *s, size_t numbers,
+                        const struct column_scratch *w)
+{
+    if (numbers == 0)
+        return;
+    moments_add(&c->moments, w->number, numbers);
+    if (s->fast)
+        return;
+    if (c->kll == NULL) {
+        c->kll = xmalloc(sizeof(*c->kll));
+        c->tails = xmalloc(sizeof(*c->tails));
+        kll_init(c->kll, s->kll_k, c->seed);
+        tails_init(c->tails);
+    }
+    kll_add(c->kll, w->number, numbers);
+    tails_add(c->tails, w->number, numbers);
+}
+
+void column_state_add(struct column_state *c, const struct column_sizes *s,
+                      const struct column *col, uint32_t rows, const uint64_t *line,
+                      struct column_scratch *w)
+{
+    uint32_t n = gather(c, col, rows, line, w);
+    if (n == 0)
+        return;
+    size_t numbers = classify(c, s, n, line, w);
+    add_numbers(c, s, numbers, w);
+    extremes(c, n, w);
+    for (uint32_t i = 0; i < n; i++)
+        w->hash[i] = hash_bytes(w->value[i].p, w->value[i].len, 0);
+    distinct_add(&c->distinct, w->hash, n);
+    if (s->fast)
+        return;
+    for (uint32_t i = 0; i < n; i++)
+        frequent_add(&c->frequent, w->hash[i], text_slice(w->value[i]), w->run[i]);
+    if (c->kinds[TYPE_STRING] > 0)
+        add_formats(c, n, line, w);
+}
+
+/* -- the record -- */
+
+enum type column_state_type(const struct column_state *c)
+{
+    enum type t = TYPE_NONE;
+    for (int k = TYPE_NONE + 1; k < TYPE_COUNT; k++)
+        if (c->kinds[k] > 0)
+            t = type_join(t, (enum type)k);
+    if (c->kinds[KIND_ZERO_CODE] > 0)
+        t = type_join(t, TYPE_STRING);
+    return t;
+}
+
+/* Numbers of all spellings go together. */
+static int family_of(int kind)
+{
+    return kind == TYPE_FLOAT || kind == KIND_ZERO_CODE ? TYPE_INTEGER : kind;
+}
+
+uint64_t column_state_consistent(const struct column_state *c, uint64_t *first_line)
+{
+    uint64_t family[KINDS] = {0};
+    int best = TYPE_NONE;
+    for (int k = 0; k < KINDS; k++)
+        family[family_of(k)] += c->kinds[k];
+    for (int k = 0; k < KINDS; k++)
+        if (family[k] > family[best])
+            best = k;
+    uint64_t first = 0;
+    for (int k = 0; k < KINDS; k++)
+        if (family_of(k) != best && c->kinds[k] > 0 && (first == 0 || c->first_line[k] < first))
+            first = c->first_line[k];
+    if (first_line != NULL)
+        *first_line = first;
+    return family[best];
+}
+
+bool column_state_has_format(const struct column_state *c, unsigned f)
+{
+    return c->formats[f] > 0 && (double)c->formats[f] >= FORMAT_SHARE * (double)c->values;
+}
+
+static struct slice value_text(struct arena *a, const struct extreme *e)
+{
+    size_t len = e->len;
+    if (e->cut) /* not in the middle of a character */
+        while (len > EXTREME_MAX - 4 && ((unsigned char)e->p[len - 1] & 0xc0) == 0x80)
+            len--;
+    if (e->cut && len > 0 && ((unsigned char)e->p[len - 1] & 0x80))
+        len--;
+    struct buf b = BUF_INIT(BUF_UNBOUNDED);
+    json_quote(&b, slice_of(e->p, len));
+    struct slice s = arena_slice(a, buf_slice(&b));
+    buf_release(&b);
+    return s;
+}
+
+static struct slice value_double(struct arena *a, double d)
+{
+    char text[NUM_TEXT_MAX];
+    size_t n = num_format_double(text, d);
+    return arena_slice(a, slice_of(text, n));
+}
+
+static struct slice value_int(struct arena *a, int64_t i)
+{
+    char text[NUM_TEXT_MAX];
+    size_t n = num_format_int(text, i);
+    return arena_slice(a, slice_of(text, n));
+}
+
+static struct slice value_instant(struct arena *a, int64_t us)
+{
+    char text[INSTANT_TEXT];
+    instant_format(text, us);
+    return slice_str(arena_printf(a, "\"%s\"", text));
+}
+
+static void finish_range(const struct column_state *c, struct arena *a, struct rec_column *out)
+{
+    switch (out->type) {
+    case TYPE_INTEGER:
+        out->min = value_int(a, c->int_min);
+        out->max = value_int(a, c->int_max);
+        break;
+    case TYPE_FLOAT: {
+        double lo = c->float_min, hi = c->float_max;
+        if (c->kinds[TYPE_INTEGER] > 0) {
+            lo = (double)c->int_min < lo ? (double)c->int_min : lo;
+            hi = (double)c->int_max > hi ? (double)c->int_max : hi;
+        }
+        out->min = value_double(a, lo);
+        out->max = value_double(a, hi);
+        break;
+    }
+    case TYPE_TIMESTAMP:
+        out->min = value_instant(a, c->time_min);
+        out->max = value_instant(a, c->time_max);
+        break;
+    case TYPE_BOOLEAN:
+    case TYPE_DATE:
+    case TYPE_STRING:
+        out->min = value_text(a, &c->min);
+        out->max = value_text(a, &c->max);
+        break;
+    case TYPE_NONE:
+    case TYPE_JSON:
+        break;
+    }
+}
+
+static void finish_top(const struct column_state *c, struct arena *a, struct rec_column *out)
+{
+    const struct frequent *f = &c->frequent;
+    struct frequent_item items[TOP_MAX];
+    uint64_t least = 1;
+    if (f->error > 0) {
+        least = f->error + f->error / 10 + 1;
+        uint64_t share = (uint64_t)ceil(TOP_SHARE * (double)f->total);
+        least = share > least ? share : least;
+    }
+    size_t n = frequent_top(f, least, items, TOP_MAX);
+    struct rec_top *top = ARENA_ARRAY(a, struct rec_top, n);
+    for (size_t i = 0; i < n; i++)
+        top[i] = (struct rec_top){arena_slice(a, items[i].text), (double)items[i].upper,
+                                  (double)(items[i].upper - items[i].lower)};
+    out->top = top;
+    out->ntop = (uint32_t)n;
+}
+
+static void finish_formats(const struct column_state *c, struct arena *a, struct rec_column *out)
+{
+    const char **names = ARENA_ARRAY(a, const char *, FORMATS + 1);
+    for (unsigned f = 0; f < FORMATS; f++)
+        if (column_state_has_format(c, f))
+            names[out->nformats++] = profile_format_names[f];
+    uint64_t codes = c->kinds[KIND_ZERO_CODE];
+    if (codes > 0 && (double)(codes + c->kinds[TYPE_INTEGER]) >= FORMAT_SHARE * (double)c->values)
+        names[out->nformats++] = "leading_zeros";
+    out->formats = names;
+}
+
+void column_state_finish(const struct column_state *c, const struct column_sizes *s,
+                         struct arena *a, const char *name, struct rec_column *out)
+{
+    *out = (struct rec_column){.name = name, .type = column_state_type(c)};
+    double none = (double)NAN;
+    out->records = (double)(c->values + c->nulls);
+    out->nulls = (double)c->nulls;
+    out->bytes = (double)c->bytes;
+    out->distinct = round(distinct_estimate(&c->distinct));
+    out->distinct_error = distinct_error(&c->distinct);
+    if (out->distinct > (double)c->values)
+        out->distinct = (double)c->values;
+    for (int k = 0; k < TYPE_COUNT; k++)
+        out->types[k] = (double)c->kinds[k];
+    out->types[TYPE_STRING] += (double)c->kinds[KIND_ZERO_CODE];
+    finish_range(c, a, out);
+    bool number = type_is_number(out->type);
+    out->mean = number ? moments_mean(&c->moments) : none;
+    out->stddev = number ? moments_stddev(&c->moments) : none;
+    out->skewness = number ? moments_skewness(&c->moments) : none;
+    out->kurtosis = number ? moments_kurtosis(&c->moments) : none;
+    out->outliers = none;
+    for (size_t i = 0; i < REC_QUANTILES; i++)
+        out->quantiles[i] = none;
+    if (s->fast)
+        return;
+    if (number) {
+        bool exact;
+        kll_quantiles(c->kll, rec_quantile_at, REC_QUANTILES, out->quantiles);
+        out->outliers = tails_outliers(c->tails, c->kll, &exact);
+    }
+    finish_top(c, a, out);
+    finish_formats(c, a, out);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is known of one column, kept up a batch at a time. Internal to profile/. */
+#ifndef FORELINE_PROFILE_COLUMN_H
+#define FORELINE_PROFILE_COLUMN_H
+
+#include "profile/formats.h"
+#include "rec/rec.h"
+#include "sketch/distinct.h"
+#include "sketch/frequent.h"
+#include "sketch/moments.h"
+#include "sketch/tails.h"
+#include "table/batch.h"
+
+/* Kinds of values: the types, and beside them codes with leading zeros, which are strings. */
+#define KIND_ZERO_CODE TYPE_COUNT
+#define KINDS (TYPE_COUNT + 1)
+/* Of the smallest and largest text this much is kept. */
+#define EXTREME_MAX 1024
+
+/* Sizes of the sketches. Wide tables have smaller ones, so that memory stays bounded; the errors
+ * in the record say so. */
+struct column_sizes {
+    uint32_t kll_k;
+    unsigned frequent_lg, distinct_p;
+    bool fast; /* no quantiles, frequent values, outliers and formats */
+    bool json; /* quoted texts are strings, whatever they look like; {…} and […] are json */
+};
+void column_sizes_init(struct column_sizes *s, uint32_t ncols, bool fast, bool json);
+
+/* Work space for one batch of one column, shared by all columns. */
+struct column_scratch {
+    struct text value[BATCH_ROWS]; /* runs of equal neighbours */
+    uint32_t row[BATCH_ROWS], run[BATCH_ROWS];
+    uint8_t kind[BATCH_ROWS];
+    uint64_t hash[BATCH_ROWS];
+    double number[BATCH_ROWS];
+};
+
+struct extreme {
+    char *p; /* EXTREME_MAX bytes at most */
+    uint32_t len;
+    uint64_t prefix; /* the first 8 bytes, big end first */
+    bool cut;
+};
+
+struct column_state {
+    uint64_t values, nulls, bytes;
+    uint64_t kinds[KINDS];
+    uint64_t first_line[KINDS]; /* 0: unknown */
+    uint64_t first_null;
+    int64_t int_min, int_max;
+    double float_min, float_max;
+    int64_t time_min, time_max; /* of timestamps, microseconds */
+    struct extreme min, max;
+    struct moments moments;
+    struct distinct distinct;
+    struct frequent frequent;
+    struct kll *kll;     /* NULL until there is a number */
+    struct tails *tails; /* likewise */
+    uint64_t formats[FORMATS];
+    uint64_t format_miss[FORMATS]; /* line of the first string that is not of this format */
+    uint64_t seed;
+};
+void column_state_init(struct column_state *c, const struct column_sizes *s, uint64_t seed);
+void column_state_release(struct column_state *c);
+/* Rows of one batch; `line` may be NULL. */
+void column_state_add(struct column_state *c, const struct column_sizes *s,
+                      const struct column *col, uint32_t rows, const uint64_t *line,
+                      struct column_scratch *w);
+
+/* The narrowest type that holds every value. */
+enum type column_state_type(const struct column_state *c);
+/* Values of the kind of most values; *first_line (may be NULL): of the first other one. */
+uint64_t column_state_consistent(const struct column_state *c, uint64_t *first_line);
+/* The record, in `a`; `name` is kept. */
+void column_state_finish(const struct column_state *c, const struct column_sizes *s,
+                         struct arena *a, const char *name, struct rec_column *out);
+/* Format f holds for nearly all values (then values that break it are an issue). */
+bool column_state_has_format(const struct column_state *c, unsigned f);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The data characteristic profile of a stream of batches, in one pass and bounded memory.
+ *
+ * Batches come from a reader in raw mode (all text); values get their types here
+ * (table/value.h), so that every value is counted as what it is. Estimates come from lib/sketch and
+ * carry their errors. Not here: reading (table/), the record's text (rec/), the command line.
+ *
+ * Quality, over the cells (records times columns) that were profiled:
+ *   completeness  share of the cells that are not null
+ *   consistency   share of the non-null values that are of the kind of most values of their column
+ *                 (integer, float and codes with leading zeros are one kind)
+ *   accuracy      share of the records that are well formed (as many fields as the header, quotes
+ *                 that close, JSON that is JSON, UTF-8, …)
+ *   score         their product: the share of cells that are present and of their column's kind,
+ *                 in the measure that records are well formed
+ * So a value that turns null, or turns into another kind than its column's, or a record that is
+ * damaged or lost, never raises the score (as long as the kind of most values stays the same).
+ *
+ * schema_evolution_probability comes from the store, see profile/evolution.h.
+ */
+#ifndef FORELINE_PROFILE_H
+#define FORELINE_PROFILE_H
+
+#include "rec/rec.h"
+#include "table/reader.h"
+
+struct profile_opts {
+    double sample_rate; /* Bernoulli by record; 1: all */
+    uint64_t seed;      /* of the sample and of the sketches */
+    bool fast;          /* types, counts, moments and distinct only */
+};
+
+/* Bad records of one rule: the first, and how many. */
+struct profile_fault {
+    const char *rule, *reason; /* the reason of the first */
+    const char *column;        /* or NULL */
+    uint64_t line, count;
+};
+
+struct profile;
+/* `s` (of the reader, raw) must live as long as the profile; `json`: the input is JSON lines. */
+struct profile *profile_new(const struct schema *s, bool json, const struct profile_opts *o);
+void profile_free(struct profile *p);
+/* The batch is not kept. */
+void profile_add(struct profile *p, struct batch *b);
+/* A bad_record_fn with the profile as context. */
+void profile_bad(void *profile, const struct bad_record *bad);
+/* Rules in the order they were first met. Valid until the profile goes. */
+const struct profile_fault *profile_faults(const struct profile *p, size_t *n);
+/* All but dataset, partition and schema_evolution_probability (NULL, NULL, NAN); strings in `a` or
+ * in the schema. `bytes`: of data, as read. records_per_second comes from the first timestamp
+ * column (records over the time they span) and is NAN without one. */
+void profile_finish(const struct profile *p, struct arena *a, uint64_t bytes,
+                    struct rec_profile *out);
+
+/* -- a whole input -- */
+struct profile_input {
+    const char *path;                             /* "-": stdin */
+    const struct reader_opts *opts;               /* raw is set here */
+    void (*tick)(void *ctx, uint64_t read_bytes); /* now and then; or NULL */
+    void *tick_ctx;
+};
+struct profile_result {
+    struct rec_profile record;
+    const struct profile_fault *faults;
+    size_t nfaults;
+    uint64_t delivered; /* records that could be profiled, before sampling */
+    struct reader_stats stats;
+};
+/* Opens, reads to the end, profiles. All of `out` lives in `a`. On false `err` says why (ERR_ENV
+ * cannot open or read, ERR_DATA not readable as records). */
+bool profile_run(struct arena *a, const struct profile_input *in, const struct profile_opts *o,
+                 struct profile_result *out, struct err *err);
+
+#endif
