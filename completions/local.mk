@@ -6,3 +6,6 @@ fishcompdir = $(datadir)/fish/vendor_completions.d
 dist_bashcomp_DATA =
 dist_zshcomp_DATA =
 dist_fishcomp_DATA =
+dist_bashcomp_DATA += completions/bash/etl-profile
+dist_zshcomp_DATA += completions/zsh/_etl-profile
+dist_fishcomp_DATA += completions/fish/etl-profile.fish

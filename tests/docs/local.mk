@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Man pages and completions are generated from the option tables and committed.
 check_PROGRAMS += tests/docs/gendocs
-tests_docs_gendocs_SOURCES = tests/docs/gendocs.c tests/docs/tools.h tests/unit/cli_sample.h
+tests_docs_gendocs_SOURCES = tests/docs/gendocs.c tests/docs/tools.h tests/unit/cli_sample.h \
+    tools/etl-profile-opts.c
 TAP_TESTS += tests/docs/generated.sh
 EXTRA_DIST += tests/docs/generated.sh
 

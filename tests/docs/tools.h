@@ -6,8 +6,10 @@
 #define FORELINE_DOCS_TOOLS_H
 
 #include "cli/cli.h"
+#include "tools/etl-profile.h"
 
 static const struct tool *const docs_tools[] = {
+    &etl_profile_tool,
     NULL,
 };
 

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The option table of etl-profile: --help, man page and completions come from it. */
+#include "tools/etl-profile.h"
+
+#define AT(field) offsetof(struct etl_profile_opts, field)
+static const struct opt table[] = {
+    {'i', "input-format", OPT_CHOICE, AT(input), "FORM", "csv|tsv|jsonl", 0, 0, COMPLETE_NONE,
+     "read FORM (default: by the file's name, else by its content)", NULL},
+    {0, "delimiter", OPT_CHAR, AT(delimiter), "C", NULL, 0, 0, COMPLETE_NONE,
+     "fields are separated by C", NULL},
+    {0, "no-header", OPT_FLAG, AT(no_header), NULL, NULL, 0, 0, COMPLETE_NONE,
+     "the first record is data; columns become column_1, column_2", NULL},
+    {0, "dataset", OPT_STRING, AT(dataset), "NAME", NULL, 0, 0, COMPLETE_NONE,
+     "call the data NAME in the record",
+     "Without it a file is called file: and its absolute path, and standard input has no name. "
+     "Only data with a name is remembered in the store."},
+    {0, "sample", OPT_PERCENT, AT(sample), "PCT", NULL, 0, 0, COMPLETE_NONE,
+     "profile PCT of the records, chosen at random",
+     "Each record is taken with this probability. All are read and counted; the figures of columns "
+     "are those of the sample and are not scaled."},
+    {0, "seed", OPT_INT, AT(seed), "N", NULL, 0, 9007199254740992.0, COMPLETE_NONE,
+     "seed of the sample and the sketches (default 1996)",
+     "The same data and seed give the same record."},
+    {0, "fast", OPT_FLAG, AT(fast), NULL, NULL, 0, 0, COMPLETE_NONE,
+     "only types, counts, moments and distinct values",
+     "Quantiles, frequent values, outliers and formats are null."},
+    {0, "records", OPT_STRING, AT(records), "FILE", NULL, 0, 0, COMPLETE_FILE,
+     "write the records to FILE, not to standard output",
+     "The file appears when all inputs are done. With --format table people still get theirs."},
+    {0},
+};
+#undef AT
+
+static const char *const synopsis[] = {
+    "[-i csv|tsv|jsonl] [--delimiter C] [--no-header] [--dataset NAME] [--sample PCT] [--seed N] "
+    "[--fast] [--records FILE] [FILE...]",
+    NULL};
+
+static const char description[] =
+    "Reads each FILE (or standard input) once, in bounded memory, and writes its data "
+    "characteristic profile: one record of kind profile on one line, in the order of the files. "
+    "On a terminal a table is printed instead. CSV, TSV and JSON lines are understood, also "
+    "compressed with gzip or zstd.\n\n"
+    "Every value is counted as what it is; a column's type is the narrowest that holds all its "
+    "values (integer, float, boolean, date, timestamp, string, json). A number with leading zeros "
+    "is a code and stays a string. In CSV an empty field without quotes is null, in JSON lines "
+    "null and a missing field.\n\n"
+    "Records that are malformed are counted, named with their first line on standard error and in "
+    "the record's issues, and do not change the exit status unless nothing could be profiled (then "
+    "it is 3). A file that cannot be read gives status 4; the others are still done. An empty file "
+    "gives a profile of 0 records.\n\n"
+    "When a store exists the profile is remembered there, so that the next one can say how likely "
+    "the schema is to change.";
+
+static const struct tool_section sections[] = {
+    {"Quality score",
+     "data_quality_score is the product of three shares, each between 0 and 1:\n\n"
+     "completeness = non-null values / (records * columns)\n\n"
+     "consistency = values of the kind of most values of their column / non-null values. Integer, "
+     "float and codes with leading zeros are one kind; boolean, date, timestamp, string and json "
+     "are one each.\n\n"
+     "accuracy = 1 - malformed records / records. Malformed is a record with too few or too many "
+     "fields, a quote that is never closed, bytes that are not UTF-8, NUL bytes, or that is not "
+     "JSON.\n\n"
+     "So the score is the share of cells that are there and of their column's kind, times the "
+     "share of well-formed records. It is monotone: a value that turns null or into another kind "
+     "than most of its column, and a record that is damaged or lost, never raise it."},
+    {"Estimates",
+     "distinct is exact up to 4,096 values, then comes from a HyperLogLog sketch; distinct_error "
+     "is its standard error (0: exact). It counts spellings: 1.5 and 1.50 are two.\n\n"
+     "quantiles are exact up to 4,096 numbers of a column (fewer in tables of more than 64 "
+     "columns), then come from a KLL sketch. Type 7 of Hyndman and Fan, as in R and NumPy.\n\n"
+     "top lists up to 10 frequent values. Their count may be too high by error, never too low.\n\n"
+     "outliers counts numbers beyond Tukey's fences, 1.5 times the distance of the quartiles "
+     "outside of them; null when the quartiles are equal. Up to 255 on each side are counted "
+     "exactly, more are estimated from the quantile sketch.\n\n"
+     "skewness and kurtosis are adjusted for bias as DuckDB and pandas do; kurtosis is excess.\n\n"
+     "formats names what at least 95 % of the values look like: uuid, email, url, ip, "
+     "leading_zeros.\n\n"
+     "schema_evolution_probability is the share of earlier sightings whose columns or types "
+     "differed from the sighting before, halved in weight every 30 days, with one change and one "
+     "non-change added; null when the dataset was not seen before.\n\n"
+     "records_per_second comes from the first timestamp column: records over the time they span; "
+     "null without one."},
+    {"Issues",
+     "quality.issues names column, rule, count and first line. Rules of records are those of the "
+     "readers (ragged_row, unterminated_quote, invalid_utf8, nul_byte, not_json, not_an_object, "
+     "unknown_field, oversize, ...). Rules of columns: null, mixed_types (values of another kind "
+     "than most), not_uuid, not_email, not_url, not_ip (values that break the column's format)."},
+    {NULL, NULL},
+};
+
+static const struct tool_example examples[] = {
+    {"What is in these files?", "etl-profile --format table flights.csv airports.csv"},
+    {"Which columns have nulls?",
+     "etl-profile airports.csv | jq -r '.columns[] | select(.nulls > 0) | .name'"},
+    {"Profile one in ten records of a stream, under a name",
+     "cat flights.csv | etl-profile -i csv --sample 10% --dataset flights"},
+    {NULL, NULL},
+};
+
+const struct tool etl_profile_tool = {
+    .name = "etl-profile",
+    .summary = "profile data in one pass",
+    .synopsis = synopsis,
+    .description = description,
+    .opts = table,
+    .commands = NULL,
+    .sections = sections,
+    .examples = examples,
+    .see_also = "jq(1)",
+    .operand = COMPLETE_FILE,
+};

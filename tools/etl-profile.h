@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the parts of etl-profile share: its options, and the table for people. */
+#ifndef FORELINE_ETL_PROFILE_H
+#define FORELINE_ETL_PROFILE_H
+
+#include "cli/cli.h"
+#include "profile/profile.h"
+
+struct etl_profile_opts {
+    struct common_opts common;
+    const char *input; /* NULL: by name or content */
+    int delimiter;     /* 0: by format */
+    bool no_header;
+    const char *dataset;
+    double sample;
+    int64_t seed;
+    bool fast;
+    const char *records;
+};
+#define ETL_PROFILE_OPTS_INIT                                    \
+    {                                                            \
+        .common = {.format = "auto"}, .sample = 1, .seed = 1996, \
+    }
+extern const struct tool etl_profile_tool;
+
+/* The profile as a table; `name` is what the user called the input. */
+void etl_profile_table(struct buf *out, const char *name, const struct rec_profile *p);
+
+#endif
