@@ -172,12 +172,12 @@ static bool set_switch(const struct opt *o, void *at, const char *text, const ch
     return true;
 }
 
+/* The list stays reachable to the end of the process: its array is in an arena. */
 static void list_add(struct opt_list *l, const char *text)
 {
-    /* The list stays reachable to the end of the process: its array is in an arena. */
-    l->items = arena_grow(&cli_process.keep, l->items, l->n * sizeof(l->items[0]),
-                          (l->n + 1) * sizeof(l->items[0]));
-    l->items[l->n++] = text;
+    const char **item = ARENA_PUSH(&cli_process.keep, l->items, l->n);
+
+    *item = text;
 }
 
 bool cli_set(const struct opt *o, void *values, const char *text, const char *where,
