@@ -36,8 +36,8 @@ const char *expr_warning(const struct expr *e);
 struct expr_result {
     uint64_t failed[BATCH_WORDS]; /* rows that gave an error, no value or several */
     uint32_t nfailed;
-    const char **reason; /* BATCH_ROWS pointers, set for failed rows (in the batch's arena); NULL
-                            when none failed */
+    const char **reason; /* BATCH_ROWS pointers, set for failed rows; NULL when none failed. Valid
+                            until this expression is evaluated again or released */
 };
 /* Evaluates over all rows into column `c` of `dst` (dst->rows == in->rows; dst may be `in` when c
  * is a new column). A passed-on column shares text and values with `in` (caller holds `in` by

@@ -3,7 +3,18 @@ libcore_a_SOURCES += \
 	lib/pipeline/bind.c \
 	lib/pipeline/connect.c \
 	lib/pipeline/describe.c \
-	lib/pipeline/expr.h \
+	lib/pipeline/expr.c lib/pipeline/expr.h \
+	lib/pipeline/expr_calls.c \
+	lib/pipeline/expr_check.c \
+	lib/pipeline/expr_convert.c \
+	lib/pipeline/expr_int.h \
+	lib/pipeline/expr_jq.c \
+	lib/pipeline/expr_lower.c lib/pipeline/expr_lower.h \
+	lib/pipeline/expr_num.c \
+	lib/pipeline/expr_parse.c \
+	lib/pipeline/expr_regex.c lib/pipeline/expr_regex.h \
+	lib/pipeline/expr_run.c \
+	lib/pipeline/expr_str.c \
 	lib/pipeline/live.c \
 	lib/pipeline/load.c \
 	lib/pipeline/parse.h \
