@@ -220,24 +220,43 @@ static void on_nomem(void *ctx)
     oom_die();
 }
 
-/* jq's text on one line and without what speaks of its command line. */
-static void clean_message(struct buf *out, struct slice s)
+/* Text on one line. */
+static void add_line(struct buf *out, struct slice s)
 {
-    static const char *const noise[] = {"jq: error: ", " (Unix shell quoting issues?)",
-                                        " at <top-level>, line 1:", " at <top-level>, line 1"};
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        buf_addc(out, c < 0x20 || c == 0x7f ? ' ' : (char)c);
+    }
+}
+
+/* The compiler's text without what speaks of its command line, and its tokens in plain words. */
+static void add_complaint(struct buf *out, struct slice s)
+{
+    static const char *const words[][2] = {{"jq: error: ", ""},
+                                           {" (Unix shell quoting issues?)", ""},
+                                           {" at <top-level>, line 1:", ""},
+                                           {" at <top-level>, line 1", ""},
+                                           {"$end", "end of text"},
+                                           {"INVALID_CHARACTER", "character"},
+                                           {"FORMAT or QQSTRING_START", "a string"},
+                                           {"QQSTRING_START", "string"},
+                                           {"QQSTRING_TEXT", "text"},
+                                           {"QQSTRING_END", "end of string"},
+                                           {"LITERAL", "literal"},
+                                           {"FIELD", "field"},
+                                           {"IDENT", "name"}};
     size_t i = 0;
     while (i < s.len) {
-        size_t skip = 0;
-        for (size_t k = 0; k < ARRAY_LEN(noise) && !skip; k++) {
-            if (slice_starts(slice_of(s.p + i, s.len - i), noise[k]))
-                skip = strlen(noise[k]);
+        const char *const *hit = NULL;
+        for (size_t k = 0; k < ARRAY_LEN(words) && !hit; k++) {
+            if (slice_starts(slice_of(s.p + i, s.len - i), words[k][0]))
+                hit = words[k];
         }
-        if (skip) {
-            i += skip;
-        } else {
-            unsigned char c = (unsigned char)s.p[i++];
-            buf_addc(out, c < 0x20 || c == 0x7f ? ' ' : (char)c);
-        }
+        if (hit)
+            buf_adds(out, hit[1]);
+        else
+            add_line(out, slice_of(s.p + i, 1));
+        i += hit ? strlen(hit[0]) : 1;
     }
 }
 
@@ -249,7 +268,7 @@ static void on_compile_error(void *ctx, jv msg)
     if (lib.jv_get_kind(msg) == JV_KIND_STRING && p->message.len == 0) {
         const char *text = lib.jv_string_value(msg);
         /* the lines that follow repeat the program */
-        clean_message(&p->message, slice_of(text, strcspn(text, "\n")));
+        add_complaint(&p->message, slice_of(text, strcspn(text, "\n")));
     }
     lib.jv_free(msg);
 }
@@ -327,13 +346,11 @@ static bool fail_with(jv invalid, struct err *err)
     struct buf raw = BUF_INIT(4096), text = BUF_INIT(900);
     jv msg = lib.jv_invalid_get_msg(invalid);
     if (lib.jv_get_kind(msg) == JV_KIND_STRING) {
-        /* several lines of an error that the program made itself are its own affair */
-        buf_adds(&text, "");
-        clean_message(&text, slice_str(lib.jv_string_value(msg)));
+        add_line(&text, slice_str(lib.jv_string_value(msg)));
         lib.jv_free(msg);
     } else {
         dump(&raw, msg, 0);
-        clean_message(&text, buf_slice(&raw));
+        add_line(&text, buf_slice(&raw));
     }
     struct quoted q;
     if (text.overflow)

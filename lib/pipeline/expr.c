@@ -19,18 +19,31 @@ static void set_result_type(struct expr *e, const struct vnode *n)
     e->nullable = n->nullable;
 }
 
+/* The call that libjq's message names ("NAME/2 is not defined", "'NAME' is not available"). */
+static const struct ast *named_call(const struct ast *t, const char *message)
+{
+    size_t n = t->text.len, quote = message[0] == '\'';
+    if (t->kind == AST_CALL && n > 0 && strncmp(message + quote, t->text.p, n) == 0 &&
+        message[quote + n] == (quote ? '\'' : '/'))
+        return t;
+    for (uint32_t i = 0; i < t->n; i++) {
+        const struct ast *hit = t->kid[i] ? named_call(t->kid[i], message) : NULL;
+        if (hit)
+            return hit;
+    }
+    return NULL;
+}
+
 static bool use_jq(struct expr *e, const struct ast *t, uint32_t stop, const struct schema *in,
                    struct reads *reads, struct err *err)
 {
     struct err why = ERR_INIT;
-    if (!t)
-        reads->all = true;
+    reads->all |= !t;
     if (!expr_jq_new(e, in, reads, &why)) {
-        if (why.kind != ERR_DATA)
+        const struct ast *call = t ? named_call(t, why.text) : NULL;
+        if (why.kind != ERR_DATA || (t && !call))
             return err_set(err, why.kind, "%s", why.text);
-        if (t) /* the grammar is right: a name that is not known, or refused */
-            return err_set(err, ERR_DATA, "%s", why.text);
-        return expr_err_at(err, e->source, stop, "%s", why.text);
+        return expr_err_at(err, e->source, call ? call->at : stop, "%s", why.text);
     }
     e->type = t ? expr_jq_type(t) : TYPE_JSON;
     e->nullable = true;

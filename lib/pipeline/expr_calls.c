@@ -290,17 +290,10 @@ struct vnode *lower_slice(struct lower *l, const struct ast *t, struct vnode *do
     return lower_fold(l, n);
 }
 
-struct vnode *lower_split(struct lower *l, const struct ast *call, const struct ast *index,
-                          struct vnode *dot)
+struct vnode *lower_part(struct lower *l, struct vnode *in, struct vnode *sep, struct vnode *at)
 {
-    struct vnode *in = input(l, dot);
-    if (!in)
-        return NULL;
-    if (in->vt != VT_STR)
-        return wrong_type(l, call, in);
-    struct vnode *sep = lower_expr(l, call->kid[0], dot), *at = lower_expr(l, index, dot);
-    if (!sep || !at || sep->op != V_CONST || sep->vt != VT_STR || sep->ks.len == 0 ||
-        at->op != V_CONST || at->vt != VT_NUM || at->kf != floor(at->kf) || fabs(at->kf) > 1e6)
+    if (!at || at->op != V_CONST || at->vt != VT_NUM || at->kf != floor(at->kf) ||
+        fabs(at->kf) > 1e6)
         return NULL;
     struct vnode *n = lower_node(l, V_SPLIT, VT_STR);
     n->a = in;
@@ -308,4 +301,20 @@ struct vnode *lower_split(struct lower *l, const struct ast *call, const struct 
     n->from = at->kf;
     n->nullable = true;
     return lower_fold(l, n);
+}
+
+struct vnode *lower_split(struct lower *l, const struct ast *call, const struct ast *index,
+                          struct vnode *dot)
+{
+    static const struct ast zero = {.kind = AST_NUMBER, .is_int = true};
+    struct vnode *in = input(l, dot), *sep = lower_expr(l, call->kid[0], dot);
+    if (!in || !sep)
+        return NULL;
+    if (in->vt != VT_STR)
+        return wrong_type(l, call, in);
+    if (sep->vt != VT_STR)
+        return wrong_type(l, call, sep);
+    if (sep->op != V_CONST || sep->ks.len == 0)
+        return NULL;
+    return lower_part(l, in, sep, lower_expr(l, index ? index : &zero, dot));
 }

@@ -120,6 +120,7 @@ enum vop {
     V_RTRIM,
     V_SLICE,
     V_SPLIT,
+    V_PARTS, /* only while lowering: `.` behind split(b) of a */
     V_TEST,
     V_TOSTRING,
     V_TONUMBER,

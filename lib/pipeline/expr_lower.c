@@ -140,6 +140,8 @@ static struct vnode *lower_dot(struct lower *l, struct vnode *dot)
 {
     if (!dot || dot->op == V_CONST)
         return dot; /* NULL: the record itself has no static type */
+    if (dot->op == V_PARTS)
+        return NULL; /* as a whole it is an array */
     struct vnode *n = lower_node(l, V_REF, dot->vt);
     n->ct = dot->ct;
     n->a = dot;
@@ -372,15 +374,17 @@ static struct vnode *lower_pipe(struct lower *l, const struct ast *t, struct vno
     const struct ast *left = t->kid[0], *right = t->kid[1];
     if (left->kind == AST_DOT)
         return lower_expr(l, right, dot);
-    /* split(S) | .[N] | … is the N-th part: no array need be made */
     if (left->kind == AST_CALL && slice_is(left->text, "split") && left->n == 1) {
-        const struct ast *index = right->kind == AST_PIPE ? right->kid[0] : right;
-        if (index->kind != AST_INDEX || index->kid[0]->kind != AST_DOT)
+        /* split(S) | … .[N] …: the N-th part; no array need be made */
+        struct vnode *first = lower_split(l, left, NULL, dot), *parts, *n;
+        if (!first || first->op != V_SPLIT)
             return NULL;
-        struct vnode *part = lower_split(l, left, index->kid[1], dot);
-        if (right->kind != AST_PIPE || !part)
-            return part;
-        return lower_let(l, part, lower_expr(l, right->kid[1], part));
+        parts = lower_node(l, V_PARTS, VT_NULL);
+        parts->a = first->a;
+        parts->b = first->b;
+        n = lower_expr(l, right, parts);
+        /* the first part is asked for in any case: null must fail whatever comes of it */
+        return n && n->op == V_SPLIT ? n : n ? lower_let(l, first, n) : NULL;
     }
     struct vnode *a = lower_expr(l, left, dot);
     return a ? lower_let(l, a, lower_expr(l, right, a)) : NULL;
@@ -439,6 +443,8 @@ struct vnode *lower_expr(struct lower *l, const struct ast *t, struct vnode *dot
     case AST_INDEX:
         if (t->kid[0]->kind == AST_CALL && slice_is(t->kid[0]->text, "split") && t->kid[0]->n == 1)
             return lower_split(l, t->kid[0], t->kid[1], dot);
+        if (t->kid[0]->kind == AST_DOT && dot && dot->op == V_PARTS)
+            return lower_part(l, dot->a, dot->b, lower_expr(l, t->kid[1], dot));
         return NULL;
     case AST_BINARY:
     case AST_AND:

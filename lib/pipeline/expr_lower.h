@@ -20,9 +20,11 @@ struct lower {
 struct vnode *lower_expr(struct lower *l, const struct ast *t, struct vnode *dot);
 struct vnode *lower_call(struct lower *l, const struct ast *t, struct vnode *dot);
 struct vnode *lower_slice(struct lower *l, const struct ast *t, struct vnode *dot);
-/* `split(S)` and the index behind it. */
+/* `split(S)` and the index behind it (NULL: 0). */
 struct vnode *lower_split(struct lower *l, const struct ast *call, const struct ast *index,
                           struct vnode *dot);
+/* Part `at` of `in` split at `sep`; NULL when it is not the same part for all records. */
+struct vnode *lower_part(struct lower *l, struct vnode *in, struct vnode *sep, struct vnode *at);
 struct vnode *lower_node(struct lower *l, enum vop op, enum vt vt);
 struct vnode *lower_fold(struct lower *l, struct vnode *n);
 struct vnode *lower_type_error(struct lower *l, const struct ast *t, const char *fmt, ...)

@@ -93,7 +93,7 @@ END_TEST
 static const struct {
     const char *program, *says;
 } refuses[] = {
-    {".a ^^ 1", "syntax error, unexpected INVALID_CHARACTER"},
+    {".a ^^ 1", "syntax error, unexpected character"},
     {"nosuch", "nosuch/0 is not defined"},
     {"", ""},
     {"env.HOME", "'env' is not available"},
