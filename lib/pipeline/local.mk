@@ -30,3 +30,10 @@ tests_unit_expr_jq_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_expr_jq_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/unit/expr tests/unit/expr_jq
 endif
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/pipeline
+tests_unit_pipeline_SOURCES = tests/unit/pipeline.c
+tests_unit_pipeline_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_pipeline_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/pipeline
+endif
