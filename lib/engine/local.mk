@@ -1,1 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+libcore_a_SOURCES += lib/engine/engine.c lib/engine/engine.h lib/engine/events.c lib/engine/events.h \
+  lib/engine/exact.c lib/engine/exact.h lib/engine/keys.c lib/engine/keys.h lib/engine/logtail.c \
+  lib/engine/logtail.h lib/engine/measure.c lib/engine/measure.h lib/engine/op.h \
+  lib/engine/op_aggregate.c lib/engine/op_command.c lib/engine/op_flow.c lib/engine/op_join.c \
+  lib/engine/op_read.c lib/engine/op_read.h lib/engine/op_sort.c lib/engine/op_write.c \
+  lib/engine/reject.c lib/engine/reject.h lib/engine/rows.c lib/engine/rows.h lib/engine/run.c \
+  lib/engine/run.h lib/engine/stop.c lib/engine/stop.h
+
+check_PROGRAMS += tests/unit/engine_exact tests/unit/engine_rules
+EXTRA_DIST += tests/unit/engine_case.h
+tests_unit_engine_exact_SOURCES = tests/unit/engine_exact.c
+tests_unit_engine_exact_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_engine_exact_LDADD = $(UNIT_LDADD)
+tests_unit_engine_rules_SOURCES = tests/unit/engine_rules.c
+tests_unit_engine_rules_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_engine_rules_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/engine_exact tests/unit/engine_rules
+TAP_TESTS += tests/cli/etl-run.sh
+EXTRA_DIST += tests/cli/etl-run.sh

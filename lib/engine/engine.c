@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The scheduler: carries batches from operator to operator, opens gates, keeps the figures. What
+ * the operators do is in op_*.c. */
+#include "engine/engine.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/op.h"
+#include "engine/reject.h"
+#include "table/writer.h"
+
+/* A batch goes down the graph by calls, some 1.5 KiB of stack per stage. */
+#define DEPTH_MAX 1000
+
+static const struct op_class *const classes[OP_COUNT] = {
+    [OP_READ] = &op_read_class,       [OP_WRITE] = &op_write_class,
+    [OP_FILTER] = &op_filter_class,   [OP_DERIVE] = &op_derive_class,
+    [OP_SELECT] = &op_select_class,   [OP_RENAME] = &op_rename_class,
+    [OP_JOIN] = &op_join_class,       [OP_AGGREGATE] = &op_aggregate_class,
+    [OP_SORT] = &op_sort_class,       [OP_DISTINCT] = &op_distinct_class,
+    [OP_UNION] = &op_union_class,     [OP_LIMIT] = &op_limit_class,
+    [OP_COMMAND] = &op_command_class,
+};
+
+void bits_all(uint64_t *bits, uint32_t n)
+{
+    memset(bits, 0, BATCH_WORDS * sizeof(*bits));
+    for (uint32_t w = 0; w < n / 64; w++)
+        bits[w] = UINT64_MAX;
+    if (n & 63)
+        bits[n / 64] = (UINT64_C(1) << (n & 63)) - 1;
+}
+
+uint32_t bits_count(const uint64_t *bits, uint32_t n)
+{
+    uint32_t count = 0;
+    for (uint32_t w = 0; w < (n + 63) / 64; w++)
+        count += (uint32_t)__builtin_popcountll(bits[w]);
+    return count;
+}
+
+uint32_t bits_list(const uint64_t *bits, uint32_t rows, uint32_t *list)
+{
+    uint32_t n = 0;
+    for (uint32_t w = 0; w < (rows + 63) / 64; w++) {
+        for (uint64_t x = bits[w]; x; x &= x - 1)
+            list[n++] = w * 64 + (uint32_t)__builtin_ctzll(x);
+    }
+    return n;
+}
+
+uint64_t engine_batch_bytes(const struct batch *b)
+{
+    uint64_t total = (uint64_t)b->rows * b->ncols;
+    for (uint32_t c = 0; c < b->ncols; c++) {
+        const struct column *col = &b->cols[c];
+        if (type_is_number(col->type) || col->type == TYPE_BOOLEAN) {
+            total +=
+                (uint64_t)bits_count(col->valid, b->rows) * (type_is_number(col->type) ? 8 : 1);
+            continue;
+        }
+        for (uint32_t i = 0; i < b->rows; i++)
+            total += column_valid(col, i) ? col->text[i].len : 0;
+    }
+    return total;
+}
+
+struct oper *engine_switch(struct engine *e, struct oper *op)
+{
+    double now = clock_thread();
+    struct oper *before = e->running;
+    if (before)
+        before->cpu_s += now - e->mark;
+    e->mark = now;
+    e->running = op;
+    return before;
+}
+
+bool engine_stopped(const struct engine *e, struct err *err)
+{
+    if (!e->o->stop || !*e->o->stop)
+        return false;
+    err_set(err, ERR_STAGE, "stopped by signal %d", (int)*e->o->stop);
+    return true;
+}
+
+static void touch(struct oper *op)
+{
+    op->last = clock_wall();
+    if (op->first < 0)
+        op->first = op->last;
+}
+
+/* The first stage that fails is the one that is named. */
+static bool failed(struct oper *op)
+{
+    if (op->e->failed < 0)
+        op->e->failed = (int)op->index;
+    return false;
+}
+
+/* A command watches its own clock. */
+static bool in_time(const struct oper *op, struct err *err)
+{
+    double limit = op->stage->timeout_s;
+    if (limit <= 0 || op->stage->op == OP_COMMAND || op->last - op->first <= limit)
+        return true;
+    return err_set(err, ERR_STAGE, "timed out after %g s (timeout_s)", limit);
+}
+
+/* May `input` of this operator take something now? */
+static bool open_to(const struct oper *op, uint32_t input)
+{
+    const struct stage *s = op->stage;
+    if (s->schema_late && s->op != OP_COMMAND) /* a command's own comes when it has run */
+        return false;
+    for (uint32_t i = 0; i < s->ninputs; i++) {
+        if (op->e->p->stages[s->inputs[i]].schema_late)
+            return false;
+    }
+    for (uint32_t i = 0; i < s->nafter; i++) {
+        if (!op->e->ops[s->after[i]].done)
+            return false;
+    }
+    return !op->cls->accepts || !op->opened || op->cls->accepts(op, input);
+}
+
+static bool ensure_open(struct oper *op, struct err *err)
+{
+    if (op->opened)
+        return true;
+    op->opened = true;
+    struct oper *before = engine_switch(op->e, op);
+    bool ok = op->cls->open(op, err) || failed(op);
+    engine_switch(op->e, before);
+    return ok;
+}
+
+static bool op_end(struct oper *op, struct err *err);
+
+static bool push_now(struct oper *op, uint32_t input, struct batch *b, uint64_t bytes,
+                     struct err *err)
+{
+    touch(op);
+    op->records_in += b->rows;
+    op->bytes_in += bytes;
+    if (op->satisfied)
+        return true;
+    if (!in_time(op, err))
+        return failed(op);
+    struct oper *before = engine_switch(op->e, op);
+    bool ok = op->cls->push(op, input, b, err) || failed(op);
+    engine_switch(op->e, before);
+    op->last = clock_wall();
+    return ok;
+}
+
+/* Everything that stands in the queues and may go now. */
+static bool drain(struct oper *op, struct err *err)
+{
+    if (op->done || op->draining)
+        return true;
+    op->draining = true;
+    bool ok = true;
+    for (bool again = true; ok && again;) {
+        again = false;
+        for (uint32_t i = 0; ok && i < op->nports; i++) {
+            struct op_port *port = &op->ports[i];
+            if (port->finished || (port->head == port->len && !port->ended) || !open_to(op, i))
+                continue;
+            ok = ensure_open(op, err);
+            /* Opening may close a gate that nobody could ask about before. */
+            while (ok && port->head < port->len && open_to(op, i)) {
+                struct batch *b = port->queue[port->head++];
+                ok = push_now(op, i, b, engine_batch_bytes(b), err);
+                batch_unref(b);
+                again = true;
+            }
+            if (ok && port->ended && port->head == port->len && open_to(op, i)) {
+                port->finished = again = true;
+                touch(op);
+                struct oper *before = engine_switch(op->e, op);
+                ok = op->cls->finish(op, i, err) || failed(op);
+                engine_switch(op->e, before);
+                op->last = clock_wall();
+            }
+        }
+    }
+    op->draining = false;
+    if (!ok)
+        return false;
+    for (uint32_t i = 0; i < op->nports; i++) {
+        if (!op->ports[i].finished)
+            return true;
+    }
+    return op->nports == 0 || op_end(op, err);
+}
+
+static void enqueue(struct op_port *port, struct batch *b)
+{
+    if (port->head == port->len)
+        port->head = port->len = 0;
+    if (port->len == port->cap) {
+        port->cap = port->cap ? port->cap * 2 : 16;
+        port->queue = xreallocarray(port->queue, port->cap, sizeof(struct batch *));
+    }
+    port->queue[port->len++] = batch_ref(b);
+}
+
+static bool deliver(struct oper *op, uint32_t input, struct batch *b, uint64_t bytes,
+                    struct err *err)
+{
+    struct op_port *port = &op->ports[input];
+    bool direct = !op->draining && port->head == port->len && open_to(op, input);
+    if (direct && !ensure_open(op, err))
+        return false;
+    if (direct && open_to(op, input))
+        return push_now(op, input, b, bytes, err);
+    if (!op->satisfied)
+        enqueue(port, b);
+    return true;
+}
+
+bool op_emit(struct oper *op, struct batch *b, struct err *err)
+{
+    if (b->rows == 0)
+        return true;
+    uint64_t bytes = engine_batch_bytes(b);
+    op->records_out += b->rows;
+    op->bytes_out += bytes;
+    for (uint32_t i = 0; i < op->nout; i++) {
+        if (!deliver(&op->e->ops[op->out[i].stage], op->out[i].input, b, bytes, err))
+            return false;
+    }
+    return true;
+}
+
+static bool op_end(struct oper *op, struct err *err)
+{
+    if (op->done)
+        return true;
+    op->done = true;
+    op->e->recheck = true;
+    for (uint32_t i = 0; i < op->nout; i++) {
+        struct oper *next = &op->e->ops[op->out[i].stage];
+        next->ports[op->out[i].input].ended = true;
+        if (!drain(next, err))
+            return false;
+    }
+    return true;
+}
+
+void op_satisfied(struct oper *op)
+{
+    op->satisfied = true;
+    op->e->some_satisfied = true;
+}
+
+/* Does anybody still listen to what this stage makes? Until some stage has had enough, all do. */
+static bool needed(const struct oper *op)
+{
+    struct engine *e = op->e;
+    if (!e->some_satisfied)
+        return true;
+    for (uint32_t i = e->nops; i-- > 0;) {
+        struct oper *o = &e->ops[e->p->order[i]];
+        o->needed = o->nout == 0;
+        for (uint32_t k = 0; k < o->nout && !o->needed; k++) {
+            const struct oper *next = &e->ops[o->out[k].stage];
+            o->needed = !next->done && !next->satisfied && next->needed;
+        }
+    }
+    return op->needed;
+}
+
+static bool may_start(const struct oper *op)
+{
+    for (uint32_t i = 0; i < op->stage->nafter; i++) {
+        if (!op->e->ops[op->stage->after[i]].done)
+            return false;
+    }
+    return true;
+}
+
+/* Gates that opened because some stage has ended. */
+static bool settle(struct engine *e, struct err *err)
+{
+    while (e->recheck) {
+        e->recheck = false;
+        for (uint32_t i = 0; i < e->nops; i++) {
+            if (!drain(&e->ops[e->p->order[i]], err))
+                return false;
+        }
+    }
+    return true;
+}
+
+static void report(struct engine *e, const struct oper *source)
+{
+    if (!e->o->progress)
+        return;
+    struct engine_view v = {.stage = source->stage->id, .size_bytes = e->size_bytes};
+    for (uint32_t i = 0; i < e->nops; i++) {
+        if (e->ops[i].stage->op == OP_READ) {
+            v.read_bytes += (double)e->ops[i].read_bytes;
+            v.records += (double)e->ops[i].records_in;
+        }
+    }
+    e->o->progress(e->o->ctx, &v);
+}
+
+static bool feed(struct engine *e, struct oper *op, struct err *err)
+{
+    touch(op);
+    bool more = true;
+    if (!ensure_open(op, err) || !settle(e, err))
+        return false;
+    while (more && needed(op)) {
+        if (engine_stopped(e, err) || !in_time(op, err))
+            return failed(op);
+        struct oper *before = engine_switch(e, op);
+        bool ok = op->cls->step(op, &more, err) || failed(op);
+        engine_switch(e, before);
+        if (!ok)
+            return false;
+        touch(op);
+        if (!rejects_check(e->rejects, 0, err))
+            return failed(op);
+        if (e->recheck && !settle(e, err))
+            return false;
+        report(e, op);
+    }
+    if (op->cls->finish) {
+        struct oper *before = engine_switch(e, op);
+        bool ok = op->cls->finish(op, 0, err) || failed(op);
+        engine_switch(e, before);
+        if (!ok || !rejects_check(e->rejects, 0, err))
+            return failed(op);
+    }
+    return op_end(op, err) && settle(e, err);
+}
+
+static bool feed_all(struct engine *e, struct err *err)
+{
+    for (;;) {
+        struct oper *next = NULL;
+        bool left = false;
+        for (uint32_t i = 0; i < e->nfeed && !next; i++) {
+            struct oper *op = &e->ops[e->feed[i]];
+            left = left || !op->done;
+            if (!op->done && may_start(op))
+                next = op;
+        }
+        if (!next && left)
+            BUG("stages wait for each other");
+        if (!next)
+            break;
+        if (!feed(e, next, err))
+            return false;
+        if (engine_stopped(e, err))
+            return failed(next);
+    }
+    for (uint32_t i = 0; i < e->nops; i++) {
+        if (!e->ops[i].done)
+            BUG("stage '%s' never ended", e->ops[i].stage->id);
+    }
+    return true;
+}
+
+/* Sources in depth-first order from the ends, what must be whole first visited first: right sides
+ * of joins, earlier inputs of unions, stages named in `after`. */
+static void visit(struct engine *e, uint32_t i, bool *seen)
+{
+    if (seen[i])
+        return;
+    seen[i] = true;
+    const struct stage *s = &e->p->stages[i];
+    for (uint32_t k = 0; k < s->nafter; k++)
+        visit(e, s->after[k], seen);
+    for (uint32_t k = 0; k < s->ninputs; k++)
+        visit(e, s->inputs[s->op == OP_JOIN ? s->ninputs - 1 - k : k], seen);
+    if (s->ninputs == 0)
+        e->feed[e->nfeed++] = i;
+}
+
+static bool depth_fits(const struct pipeline *p, struct err *err)
+{
+    struct pipeline_complexity c;
+    pipeline_complexity(p, &c);
+    if (c.depth <= DEPTH_MAX)
+        return true;
+    return err_set(err, ERR_DATA, "%u stages in a row, at most %d can be run: split the pipeline",
+                   c.depth, DEPTH_MAX);
+}
+
+static void set_up(struct engine *e, struct arena *a)
+{
+    struct pipeline *p = e->p;
+    e->nops = p->nstages;
+    e->ops = ARENA_ARRAY(&e->mem, struct oper, p->nstages);
+    e->feed = ARENA_ARRAY(&e->mem, uint32_t, p->nstages);
+    for (uint32_t i = 0; i < p->nstages; i++) {
+        struct oper *op = &e->ops[i];
+        struct stage *s = &p->stages[i];
+        *op = (struct oper){.e = e, .stage = s, .index = i, .cls = classes[s->op], .first = -1};
+        op->acct = ARENA_NEW(a, struct mem_account);
+        op->late = s->schema_late;
+        arena_init(&op->mem, op->acct);
+        op->nports = s->ninputs;
+        op->ports = ARENA_ARRAY(&e->mem, struct op_port, s->ninputs);
+    }
+    for (uint32_t i = 0; i < p->nstages; i++) {
+        const struct stage *s = &p->stages[i];
+        for (uint32_t k = 0; k < s->ninputs; k++) {
+            struct oper *from = &e->ops[s->inputs[k]];
+            struct op_edge *edge = ARENA_PUSH(&e->mem, from->out, from->nout);
+            *edge = (struct op_edge){i, k};
+        }
+    }
+    bool *seen = ARENA_ARRAY(&e->mem, bool, p->nstages);
+    for (uint32_t i = 0; i < p->nstages; i++) {
+        if (e->ops[i].nout == 0)
+            visit(e, i, seen);
+    }
+}
+
+static void figure(struct rec_figure *f, double v)
+{
+    f->p50 = f->p95 = v;
+}
+
+static const char *status_of(const struct engine *e, const struct oper *op, bool ok)
+{
+    if (ok || op->done)
+        return "completed";
+    if ((int)op->index == e->failed && !(e->o->stop && *e->o->stop))
+        return "failed";
+    return op->first >= 0 ? "cancelled" : "skipped";
+}
+
+static void report_stages(struct engine *e, struct arena *a, bool ok, struct engine_result *out)
+{
+    out->rejects = e->rejects->n;
+    if (!e->nops)
+        return; /* it was not begun */
+    out->stages = ARENA_ARRAY(a, struct engine_stage, e->nops);
+    for (uint32_t i = 0; i < e->nops; i++) {
+        struct oper *op = &e->ops[i];
+        struct engine_stage *s = &out->stages[i];
+        s->used.id = op->stage->id;
+        s->used.operation = op_name(op->stage->op);
+        s->status = status_of(e, op, ok);
+        s->algorithm = op->algorithm;
+        s->rejects = op->rejects;
+        bool ran = op->first >= 0;
+        uint64_t peak = op->acct->peak > op->extra_peak ? op->acct->peak : op->extra_peak;
+        figure(&s->used.records_in, ran ? (double)op->records_in : NAN);
+        figure(&s->used.records_out, ran ? (double)op->records_out : NAN);
+        figure(&s->used.bytes_in, ran ? (double)op->bytes_in : NAN);
+        figure(&s->used.bytes_out, ran ? (double)op->bytes_out : NAN);
+        figure(&s->used.wall_s, ran ? op->last - op->first : NAN);
+        figure(&s->used.cpu_s, ran ? op->cpu_s + op->extra_cpu_s : NAN);
+        figure(&s->used.peak_memory_bytes, ran ? (double)peak : NAN);
+        figure(&s->used.read_bytes, ran ? (double)op->read_bytes : NAN);
+        figure(&s->used.write_bytes, ran ? (double)op->write_bytes : NAN);
+        if (op->stage->op == OP_READ)
+            out->records_read += op->records_in;
+    }
+    out->first_reject = e->rejects->first ? arena_strdup(a, e->rejects->first) : NULL;
+    if (e->failed >= 0 && e->ops[e->failed].stage->op == OP_COMMAND)
+        out->last_words = arena_strdup(a, command_last_words(&e->ops[e->failed]));
+    out->published = e->published;
+    out->cancelled = !ok && e->o->stop && *e->o->stop;
+}
+
+static uint64_t records_read(const struct engine *e)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < e->nops; i++) {
+        if (e->ops[i].stage->op == OP_READ)
+            n += e->ops[i].records_in;
+    }
+    return n;
+}
+
+static bool limit_holds(struct engine *e, struct err *err)
+{
+    uint64_t n = records_read(e);
+    return rejects_check(e->rejects, n ? n : 1, err);
+}
+
+/* Marks `from` and everything it waits for or reads. */
+static void mark_before(const struct engine *e, uint32_t from, bool *mark)
+{
+    if (mark[from])
+        return;
+    mark[from] = true;
+    const struct stage *s = &e->p->stages[from];
+    for (uint32_t i = 0; i < s->nafter; i++)
+        mark_before(e, s->after[i], mark);
+    for (uint32_t i = 0; i < s->ninputs; i++)
+        mark_before(e, s->inputs[i], mark);
+}
+
+/* All that are marked (NULL: all) become ready, then all become visible. */
+static bool publish(struct engine *e, const bool *mark, struct err *err)
+{
+    for (int show = 0; show < 2; show++) {
+        for (uint32_t i = 0; i < e->nops; i++) {
+            struct oper *op = &e->ops[i];
+            if (op->stage->op != OP_WRITE || (mark && !mark[i]) || !op->opened)
+                continue;
+            struct oper *before = engine_switch(e, op);
+            bool ok = (show ? write_commit(op, err) : write_ready(op, err)) || failed(op);
+            engine_switch(e, before);
+            if (!ok)
+                return false;
+            if (show)
+                e->published = true;
+        }
+    }
+    return true;
+}
+
+bool engine_publish_before(struct engine *e, uint32_t stage, struct err *err)
+{
+    bool *mark = ARENA_ARRAY(&e->mem, bool, e->nops);
+    mark_before(e, stage, mark);
+    return limit_holds(e, err) && publish(e, mark, err);
+}
+
+static void tear_down(struct engine *e)
+{
+    for (uint32_t i = 0; i < e->nops; i++) {
+        struct oper *op = &e->ops[i];
+        for (uint32_t k = 0; k < op->nports; k++) {
+            for (size_t j = op->ports[k].head; j < op->ports[k].len; j++)
+                batch_unref(op->ports[k].queue[j]);
+            free(op->ports[k].queue);
+        }
+    }
+    for (uint32_t i = 0; i < e->nops; i++) {
+        struct oper *op = &e->ops[i];
+        if (op->opened && op->cls->close)
+            op->cls->close(op);
+        arena_release(&op->mem);
+    }
+    arena_release(&e->mem);
+}
+
+bool engine_run(struct pipeline *p, const struct engine_opts *o, struct arena *a,
+                struct engine_result *out, struct err *err)
+{
+    *out = (struct engine_result){0};
+    struct engine e = {.p = p, .o = o, .failed = -1, .size_bytes = NAN};
+    struct rejects rejects;
+    arena_init(&e.mem, NULL);
+    e.rejects = &rejects;
+    e.mark = clock_thread();
+    bool ok = rejects_open(&rejects, o->reject_path, &o->max_rejects, err) && depth_fits(p, err);
+    if (ok) {
+        set_up(&e, a);
+        ok = feed_all(&e, err) && limit_holds(&e, err) && publish(&e, NULL, err);
+        bool stopped = o->stop && *o->stop;
+        if (e.failed >= 0 && !ok && !stopped && !rejects.exceeded)
+            err_prefix(err, "stage '%s': ", p->stages[e.failed].id);
+        struct err second = ERR_INIT;
+        if ((ok || rejects.exceeded) && !rejects_commit(&rejects, ok ? err : &second))
+            ok = false;
+    }
+    report_stages(&e, a, ok, out);
+    tear_down(&e);
+    rejects_release(&rejects);
+    return ok;
+}

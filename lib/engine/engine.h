@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Runs one bound pipeline: sources push column batches through the stages, outputs appear together
+ * at the end, every stage's figures are measured.
+ *
+ * Not here: planning, run records and the store (engine/run.h), the command line (tools/etl-run.c).
+ *
+ * How it works. Each stage is an operator behind one small table of functions (engine/op.h). A
+ * source (read, a command without input) makes batches; each stage hands every consumer the same
+ * reference-counted batch. An operator that must see one input whole first (a join its right side,
+ * a union its earlier inputs) does not accept the other yet: the engine keeps those batches in that
+ * input's queue. Sources run one after another in an order that lets such inputs end first, so the
+ * queues stay empty unless both sides come from one source. Everything runs on the caller's thread
+ * but the watchers of commands.
+ *
+ * Order and bytes of an output depend on the input alone: no operator emits in hash order, sums are
+ * exact before their one rounding (engine/exact.h), so they may be split among threads at will.
+ *
+ * Publication. A write goes to a hidden sibling of its path. When all stages have ended, all
+ * outputs are made ready (synced) and then renamed one after the other; when anything fails before,
+ * none is. One exception follows from what commands are: before a command stage starts, the outputs
+ * it comes after are published, because it could not see them otherwise. A stage that reads what
+ * another writes reads the hidden file.
+ *
+ * Rejects. A record that a reader cannot take or an expression fails on is put aside whole. An
+ * absolute limit is looked at with every batch, a limit in percent of the records read before
+ * anything is published.
+ */
+#ifndef FORELINE_ENGINE_H
+#define FORELINE_ENGINE_H
+
+#include <signal.h>
+
+#include "base/base.h"
+#include "pipeline/pipeline.h"
+#include "rec/rec.h"
+
+/* --max-rejects N|PCT%. Not given: 0, or no limit when there is a reject file. */
+struct engine_limit {
+    bool given, percent;
+    double value; /* records, or a fraction of 1 */
+};
+bool engine_limit_parse(const char *text, struct engine_limit *out);
+
+/* What a caller may show while a run goes on. */
+struct engine_view {
+    const char *stage;             /* that feeds at the moment */
+    double read_bytes, size_bytes; /* of all read stages; size NAN when unknown */
+    double records;                /* read so far */
+};
+
+struct engine_opts {
+    const struct rec_plan *plan; /* algorithms by stage; or NULL */
+    const char *reject_path;     /* or NULL */
+    struct engine_limit max_rejects;
+    int data_fd;                       /* rows of a write to "-" */
+    const volatile sig_atomic_t *stop; /* a signal that asks to end; or NULL */
+    void *ctx;
+    void (*progress)(void *ctx, const struct engine_view *v);              /* or NULL */
+    void (*log)(void *ctx, const char *stage, struct slice text);          /* a command's stderr */
+    void (*note)(void *ctx, const char *stage, const char *text);          /* for -v; or NULL */
+    void (*retrying)(void *ctx, const char *stage, const struct err *why); /* or NULL */
+};
+
+struct engine_stage {
+    struct rec_stage_figures used; /* p50 == p95 == measured */
+    const char *status;            /* completed, failed, cancelled, skipped */
+    const char *algorithm;         /* that ran: "hash", "nested_loop", "sort", …; or NULL */
+    uint64_t rejects;
+};
+struct engine_result {
+    struct engine_stage *stages; /* one per stage of the pipeline, same order; in the run's arena */
+    uint64_t rejects, records_read;
+    const char *first_reject; /* "FILE:LINE: reason", or NULL */
+    const char *last_words;   /* of the command that failed; or NULL */
+    bool cancelled;
+    bool published; /* some output has appeared */
+};
+
+/* Runs it to the end. `a` keeps the result. On false, `err` names the stage and nothing was
+ * published but what a command needed; its kind is the exit status. ERR_AGAIN never comes out. The
+ * result is filled in either case. */
+bool engine_run(struct pipeline *p, const struct engine_opts *o, struct arena *a,
+                struct engine_result *out, struct err *err);
+
+/* Bytes of a batch as its figures count them: 8 for a number, 1 for a boolean, its length for any
+ * other value, 0 for null, and one separator per field. */
+uint64_t engine_batch_bytes(const struct batch *b);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A run as the world sees it: OpenLineage run events (spec 2-0-2), and the same inputs and outputs
+ * as edges of the lineage graph. Datasets are named as OpenLineage names files: namespace "file",
+ * the absolute path; other sources and sinks keep their URL's scheme and host as namespace. */
+#ifndef FORELINE_ENGINE_EVENTS_H
+#define FORELINE_ENGINE_EVENTS_H
+
+#include "base/buf.h"
+#include "engine/engine.h"
+#include "store/store.h"
+
+struct dataset {
+    const char *ns, *name;
+    uint32_t stage; /* that reads or writes it */
+};
+struct datasets { /* each once, in the order of the stages */
+    struct dataset *inputs, *outputs;
+    uint32_t ninputs, noutputs;
+};
+/* What a pipeline reads and writes. A file that it writes itself is no input. */
+void datasets_of(struct arena *a, const struct pipeline *p, struct datasets *out);
+
+/* Who runs it: the values of OPENLINEAGE_NAMESPACE and OPENLINEAGE_PARENT_ID. */
+struct event_job {
+    const char *ns;                                      /* "default" when not set */
+    const char *parent_ns, *parent_name, *parent_run_id; /* or NULL */
+};
+void event_job_from_env(struct arena *a, struct event_job *out);
+
+/* One event as a line, with newline. `type`: START, COMPLETE, FAIL, ABORT. `result` and `error` are
+ * NULL at the start. */
+void event_write(struct buf *out, const char *type, const char *at, const char *run_id,
+                 const struct pipeline *p, const struct event_job *job, const struct datasets *d,
+                 const struct engine_result *result, const char *error);
+/* Keeps the edges of the run. */
+bool event_edges(struct store *s, const struct pipeline *p, const struct event_job *job,
+                 const struct datasets *d, const char *run_id, const char *at, struct err *err);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Sums of doubles that are exact until they are rounded once: floating-point expansions
+ * (Shewchuk 1997, "Adaptive precision floating-point arithmetic", section 2.4).
+ *
+ * The result is the correctly rounded sum of the multiset of addends: the order they came in, the
+ * batches and the threads that added parts of them cannot show. That is why aggregates use it and
+ * not compensated summation, whose last digit depends on order. An expansion of doubles in the
+ * usual range has one to three components; longer ones move to a pool.
+ *
+ * Addends of 2^900 and above are kept apart, scaled by 2^-200, so that partial sums do not overflow
+ * where the whole does not. Infinities and NaN give what IEEE addition gives.
+ */
+#ifndef FORELINE_ENGINE_EXACT_H
+#define FORELINE_ENGINE_EXACT_H
+
+#include "base/arena.h"
+#include "base/base.h"
+
+#define EXACT_INLINE 3
+/* Components of a pooled expansion. Tight ones, 53 bits apart, span the 2098 bits of the finite
+ * doubles in 40; adding leaves them looser, so a full expansion is made tight first. */
+#define EXACT_WIDE 64
+
+struct exact {
+    double part[EXACT_INLINE]; /* increasing magnitude, no overlap, no zeros */
+    uint32_t n;
+    uint32_t more; /* 0, or 1 + index in the pool: then `part` is unused */
+};
+struct exact_wide {
+    double part[EXACT_WIDE + 1], huge[EXACT_WIDE + 1];
+    uint32_t n, nhuge;
+    double special; /* sum of infinities and NaN */
+    bool has_special;
+};
+struct exact_pool {
+    struct exact_wide *wide;
+    uint32_t n, cap;
+    struct mem_account *acct;
+};
+void exact_pool_init(struct exact_pool *p, struct mem_account *acct);
+void exact_pool_release(struct exact_pool *p);
+
+/* A zeroed struct exact is 0. */
+void exact_add(struct exact_pool *p, struct exact *e, double x);
+/* Adds a * b without rounding (the product must neither overflow nor lose bits below 2^-1074; what
+ * overflows counts as infinity). */
+void exact_add_product(struct exact_pool *p, struct exact *e, double a, double b);
+/* Adds all of `from`, which may live in another pool. */
+void exact_merge(struct exact_pool *p, struct exact *e, const struct exact_pool *from_pool,
+                 const struct exact *from);
+double exact_round(const struct exact_pool *p, const struct exact *e);
+/* Standard deviation (n - 1) of n values from their exact sum and sum of squares: the numerator
+ * n·Σx² − (Σx)² is exact before one rounding. NAN when n < 2. */
+double exact_stddev(const struct exact_pool *p, const struct exact *sum,
+                    const struct exact *squares, uint64_t n);
+
+#endif

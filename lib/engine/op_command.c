@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Command: a shell command as source, filter, sink, or a step of its own.
+ *
+ * One loop moves bytes on all its pipes at once, so that no side can wait for the other for ever.
+ * What it prints as rows goes to an unlinked scratch file first and becomes batches when it has
+ * ended well: a command that fails half-way has handed on nothing, and one that only makes rows can
+ * be tried again. Its stderr (and the stdout of one whose rows nobody reads) goes to the log.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/logtail.h"
+#include "engine/op_read.h"
+#include "engine/reject.h"
+#include "table/writer.h"
+
+#define FEED_BYTES (256u << 10) /* rows that may wait to be written before we insist */
+#define READ_BYTES 65536u
+#define TICK_S 0.1        /* how often signals and the clock are looked at */
+#define GRACE_S 2.0       /* between TERM and KILL */
+#define RETRY_FIRST_S 0.5 /* pause before the second attempt; doubles */
+#define RETRY_LONGEST_S 30.0
+
+struct command {
+    struct proc proc;
+    bool running, in_closed;
+    int spool; /* unlinked file of its rows, or -1 */
+    struct buf in;
+    size_t in_done;
+    struct writer_opts opts;
+    struct logtail log;
+    struct intake rows;
+    bool rows_open;
+    double sampled;
+};
+
+static bool is_rerunnable(const struct oper *op)
+{
+    return op->nports == 0;
+}
+
+static bool makes_rows(const struct oper *op)
+{
+    return op->stage->u.command.is_source || op->stage->u.command.is_filter;
+}
+
+/* -- the scratch file -- */
+
+static int spool_open(struct err *err)
+{
+    const char *dir = getenv("TMPDIR");
+    char *path = xasprintf("%s/foreline-rows-XXXXXX", dir && *dir ? dir : "/tmp");
+    int fd = mkstemp(path);
+    if (fd < 0)
+        err_errno(err, ERR_ENV, "cannot create '%s'", path);
+    else
+        unlink(path);
+    free(path);
+    return fd;
+}
+
+static bool spool_reset(struct command *c, struct err *err)
+{
+    if (c->spool < 0)
+        return (c->spool = spool_open(err)) >= 0;
+    if (ftruncate(c->spool, 0) == 0 && lseek(c->spool, 0, SEEK_SET) == 0)
+        return true;
+    return err_errno(err, ERR_ENV, "cannot empty the scratch file");
+}
+
+/* -- starting -- */
+
+static bool start(struct oper *op, struct err *err)
+{
+    struct command *c = op->state;
+    const struct stage *s = op->stage;
+    struct arena tmp;
+    arena_init(&tmp, NULL);
+    const char **env = ARENA_ARRAY(&tmp, const char *, s->env.n + 1);
+    const char *run = NULL;
+    bool ok = pipeline_secret(&tmp, s->u.command.run, &run, err);
+    for (uint32_t i = 0; ok && i < s->env.n; i++)
+        ok = pipeline_secret(&tmp, s->env.items[i], &env[i], err);
+    if (ok && makes_rows(op))
+        ok = spool_reset(c, err);
+    if (ok) {
+        struct proc_opts o = {
+            .command = run,
+            .dir = op->e->p->base,
+            .env = env,
+            .pipe_in = s->u.command.is_filter || s->u.command.is_sink,
+            .pipe_out = true,
+            .pipe_err = true,
+        };
+        struct err why = ERR_INIT;
+        ok = proc_start(&c->proc, &o, &why);
+        /* Its own message may hold the command line, secrets filled in. */
+        if (!ok && strstr(s->u.command.run, "${env:"))
+            err_set(err, why.kind, "cannot start the command");
+        else if (!ok)
+            *err = why;
+    }
+    arena_release(&tmp);
+    if (!ok)
+        return false;
+    c->running = true;
+    c->in_closed = c->proc.in < 0;
+    if (!c->in_closed)
+        fcntl(c->proc.in, F_SETFL, O_NONBLOCK);
+    fcntl(c->proc.out, F_SETFL, O_NONBLOCK);
+    fcntl(c->proc.err_fd, F_SETFL, O_NONBLOCK);
+    return true;
+}
+
+static void account(struct oper *op)
+{
+    struct command *c = op->state;
+    op->extra_cpu_s += c->proc.usage.cpu_s;
+    if (c->proc.usage.peak_bytes > op->extra_peak)
+        op->extra_peak = c->proc.usage.peak_bytes;
+    op->read_bytes += c->proc.usage.read_bytes;
+    op->write_bytes += c->proc.usage.write_bytes;
+}
+
+static void end_now(struct oper *op)
+{
+    struct command *c = op->state;
+    if (!c->running)
+        return;
+    proc_end(&c->proc, GRACE_S);
+    c->running = false;
+    account(op);
+}
+
+/* -- moving bytes -- */
+
+static void shut(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* write(2) without the signal that a closed pipe sends. */
+static ssize_t write_quietly(int fd, const void *p, size_t n)
+{
+    sigset_t pipe_only, old;
+    sigemptyset(&pipe_only);
+    sigaddset(&pipe_only, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_only, &old);
+    ssize_t got = write(fd, p, n);
+    int why = errno;
+    if (got < 0 && why == EPIPE && !sigismember(&old, SIGPIPE)) {
+        struct timespec none = {0, 0};
+        while (sigtimedwait(&pipe_only, NULL, &none) < 0 && errno == EINTR)
+            ;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    errno = why;
+    return got;
+}
+
+/* A command may stop reading early (head): what it did not want is dropped. */
+static void feed_some(struct command *c)
+{
+    while (c->proc.in >= 0 && c->in_done < c->in.len) {
+        ssize_t n = write_quietly(c->proc.in, c->in.p + c->in_done, c->in.len - c->in_done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n < 0) {
+            shut(&c->proc.in);
+            c->in_closed = true;
+            break;
+        }
+        c->in_done += (size_t)n;
+    }
+    buf_clear(&c->in);
+    c->in_done = 0;
+}
+
+static bool take_rows(struct oper *op, const char *p, size_t n, struct err *err)
+{
+    struct command *c = op->state;
+    if (makes_rows(op))
+        return fd_write_all(c->spool, p, n, "the scratch file for its rows", err);
+    logtail_add(&c->log, slice_of(p, n));
+    return true;
+}
+
+/* Reads what is there; closes at its end. */
+static bool drain_fd(struct oper *op, int *fd, bool rows, struct err *err)
+{
+    struct command *c = op->state;
+    char block[READ_BYTES];
+    while (*fd >= 0) {
+        ssize_t n = read(*fd, block, sizeof(block));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return true;
+        if (n <= 0) {
+            shut(fd);
+            return true;
+        }
+        if (!rows)
+            logtail_add(&c->log, slice_of(block, (size_t)n));
+        else if (!take_rows(op, block, (size_t)n, err))
+            return false;
+        if ((size_t)n < sizeof(block))
+            return true;
+    }
+    return true;
+}
+
+static bool in_time(struct oper *op, struct err *err)
+{
+    struct command *c = op->state;
+    double limit = op->stage->timeout_s;
+    if (engine_stopped(op->e, err))
+        return false;
+    if (limit > 0 && clock_wall() - c->proc.started > limit)
+        return err_set(err, ERR_STAGE, "timed out after %g s (timeout_s)", limit);
+    return true;
+}
+
+/* One turn: waits at most a tick for any pipe, moves what can be moved. */
+static bool turn(struct oper *op, struct err *err)
+{
+    struct command *c = op->state;
+    struct pollfd fds[3] = {{c->in.len > c->in_done ? c->proc.in : -1, POLLOUT, 0},
+                            {c->proc.out, POLLIN, 0},
+                            {c->proc.err_fd, POLLIN, 0}};
+    int n = poll(fds, 3, (int)(TICK_S * 1000));
+    if (n < 0 && errno != EINTR)
+        return err_errno(err, ERR_ENV, "cannot wait for the command");
+    if (fds[0].revents)
+        feed_some(c);
+    if ((fds[1].revents && !drain_fd(op, &c->proc.out, true, err)) ||
+        (fds[2].revents && !drain_fd(op, &c->proc.err_fd, false, err)))
+        return false;
+    double now = clock_wall();
+    if (now - c->sampled >= TICK_S) {
+        c->sampled = now;
+        proc_sample(&c->proc);
+    }
+    return in_time(op, err);
+}
+
+/* Until less than `left` bytes of rows wait. */
+static bool feed_until(struct oper *op, size_t left, struct err *err)
+{
+    struct command *c = op->state;
+    while (c->proc.in >= 0 && c->in.len - c->in_done > left) {
+        if (!turn(op, err))
+            return false;
+    }
+    if (c->in_closed) {
+        buf_clear(&c->in);
+        c->in_done = 0;
+    }
+    return true;
+}
+
+static bool judge(int status, struct err *err)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+        return err_set(err, ERR_STAGE, "ended with status 127 (command not found)");
+    if (WIFEXITED(status))
+        return err_set(err, ERR_STAGE, "ended with status %d", WEXITSTATUS(status));
+    return err_set(err, ERR_STAGE, "killed by signal %d (%s)", WTERMSIG(status),
+                   strsignal(WTERMSIG(status)));
+}
+
+/* Closes its stdin and waits for its end; takes all it prints until then. */
+static bool wait_end(struct oper *op, struct err *err)
+{
+    struct command *c = op->state;
+    int status = 0;
+    if (!feed_until(op, 0, err))
+        return false;
+    shut(&c->proc.in);
+    for (;;) {
+        bool open = c->proc.out >= 0 || c->proc.err_fd >= 0;
+        if (proc_wait(&c->proc, open ? 0 : TICK_S, &status))
+            break;
+        if (open ? !turn(op, err) : !in_time(op, err))
+            return false;
+    }
+    c->running = false;
+    account(op);
+    /* Whoever left the group still holding a pipe is not waited for. */
+    bool ok = drain_fd(op, &c->proc.out, true, err) && drain_fd(op, &c->proc.err_fd, false, err);
+    shut(&c->proc.out);
+    shut(&c->proc.err_fd);
+    return ok && judge(status, err);
+}
+
+/* -- attempts -- */
+
+static bool pause_s(struct oper *op, double seconds, struct err *err)
+{
+    double until = clock_wall() + seconds;
+    while (clock_wall() < until) {
+        struct timespec ts = {0, 20000000};
+        nanosleep(&ts, NULL);
+        if (engine_stopped(op->e, err))
+            return false;
+    }
+    return true;
+}
+
+static bool run_with_retries(struct oper *op, struct err *err)
+{
+    double wait = RETRY_FIRST_S;
+    for (int64_t attempt = 0;; attempt++) {
+        struct err why = ERR_INIT;
+        if (start(op, &why) && wait_end(op, &why))
+            return true;
+        end_now(op);
+        struct err stop = ERR_INIT;
+        if (attempt >= op->stage->retries || engine_stopped(op->e, &stop)) {
+            *err = why;
+            return false;
+        }
+        if (op->e->o->retrying)
+            op->e->o->retrying(op->e->o->ctx, op->stage->id, &why);
+        if (!pause_s(op, wait, err))
+            return false;
+        wait = wait * 2 < RETRY_LONGEST_S ? wait * 2 : RETRY_LONGEST_S;
+    }
+}
+
+static bool open_rows(struct oper *op, struct err *err)
+{
+    struct command *c = op->state;
+    if (lseek(c->spool, 0, SEEK_SET) != 0)
+        return err_errno(err, ERR_ENV, "cannot read the scratch file");
+    struct reader_opts o = {.format = c->opts.format};
+    c->rows_open = true;
+    return intake_open_fd(&c->rows, op, c->spool, &o, err);
+}
+
+/* -- the operator -- */
+
+static const struct schema *input_schema(const struct oper *op)
+{
+    return &op->e->p->stages[op->stage->inputs[0]].schema;
+}
+
+static bool command_open(struct oper *op, struct err *err)
+{
+    struct command *c = ARENA_NEW(&op->mem, struct command);
+    op->state = c;
+    c->proc = PROC_INIT;
+    c->spool = -1;
+    c->in = BUF_INIT(BUF_UNBOUNDED);
+    logtail_init(&c->log, op->e->o, op->stage->id);
+    enum format f = op->stage->u.command.format;
+    c->opts.format = f == FORMAT_AUTO ? FORMAT_CSV : f;
+    if (!engine_publish_before(op->e, op->index, err))
+        return false;
+    if (is_rerunnable(op))
+        return run_with_retries(op, err) && (!makes_rows(op) || open_rows(op, err));
+    if (!start(op, err))
+        return false;
+    writer_header(&c->in, input_schema(op), &c->opts);
+    return true;
+}
+
+static bool command_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+{
+    (void)input;
+    struct command *c = op->state;
+    if (c->in_closed)
+        return true;
+    writer_batch(&c->in, input_schema(op), b, &c->opts);
+    return feed_until(op, FEED_BYTES, err);
+}
+
+static bool command_step(struct oper *op, bool *more, struct err *err)
+{
+    struct command *c = op->state;
+    *more = false;
+    return !c->rows_open || intake_step(&c->rows, more, err);
+}
+
+static bool command_finish(struct oper *op, uint32_t input, struct err *err)
+{
+    (void)input;
+    struct command *c = op->state;
+    if (is_rerunnable(op))
+        return true;
+    if (!wait_end(op, err))
+        return false;
+    if (!makes_rows(op))
+        return true;
+    bool more = open_rows(op, err);
+    if (!more)
+        return false;
+    while (more) {
+        if (engine_stopped(op->e, err) || !intake_step(&c->rows, &more, err) ||
+            !rejects_check(op->e->rejects, 0, err))
+            return false;
+    }
+    return true;
+}
+
+static void command_close(struct oper *op)
+{
+    struct command *c = op->state;
+    if (!c)
+        return;
+    end_now(op);
+    logtail_end(&c->log);
+    intake_close(&c->rows);
+    shut(&c->spool);
+    buf_release(&c->in);
+}
+
+const char *command_last_words(const struct oper *op)
+{
+    const struct command *c = op->state;
+    return c ? logtail_last(&c->log) : "";
+}
+
+const struct op_class op_command_class = {.open = command_open,
+                                          .push = command_push,
+                                          .step = command_step,
+                                          .finish = command_finish,
+                                          .close = command_close};

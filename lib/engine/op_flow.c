@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Operators that pass batches on as they come: filter, derive, select, rename, union, limit,
+ * distinct. */
+#include <string.h>
+
+#include "engine/keys.h"
+#include "engine/op.h"
+#include "engine/reject.h"
+#include "table/writer.h"
+
+static const struct schema *input_schema(const struct oper *op, uint32_t input)
+{
+    return &op->e->p->stages[op->stage->inputs[input]].schema;
+}
+
+/* A batch beside `b`: same rows and places, columns to be filled in. */
+static struct batch *batch_beside(struct oper *op, struct batch *b, uint32_t ncols)
+{
+    struct batch *out = batch_new(ncols, op->acct);
+    out->rows = b->rows;
+    out->line = b->line;
+    out->source = b->source;
+    batch_hold(out, b);
+    return out;
+}
+
+/* -- rejects of expressions -- */
+
+/* The file a row was read from, when the way up to its reader is a straight one. */
+static const char *path_of(const struct oper *op, const struct batch *b)
+{
+    const struct pipeline *p = op->e->p;
+    const struct stage *s = op->stage;
+    while (s->ninputs == 1 &&
+           (s->op == OP_FILTER || s->op == OP_DERIVE || s->op == OP_SELECT || s->op == OP_RENAME ||
+            s->op == OP_LIMIT || s->op == OP_DISTINCT || s == op->stage))
+        s = &p->stages[s->inputs[0]];
+    if (s->op != OP_READ || b->source >= s->u.read.paths.n)
+        return NULL;
+    return s->u.read.paths.items[b->source];
+}
+
+bool op_reject_rows(struct oper *op, struct batch *b, const struct expr_result *r,
+                    const char *column, struct err *err)
+{
+    if (!r || !r->nfailed)
+        return true;
+    struct rejects *rejects = op->e->rejects;
+    struct buf text = BUF_INIT(BUF_UNBOUNDED);
+    struct writer_opts opts = {.format = FORMAT_JSONL};
+    const char *path = path_of(op, b);
+    for (uint32_t i = 0; i < b->rows; i++) {
+        if (!bit_get(r->failed, i))
+            continue;
+        buf_clear(&text);
+        if (rejects->to_file) {
+            uint64_t one[BATCH_WORDS] = {0};
+            bit_set(one, i);
+            struct batch *row = batch_filter(b, one, NULL, 0, op->acct);
+            writer_batch(&text, input_schema(op, 0), row, &opts);
+            batch_unref(row);
+        }
+        struct reject rej = {
+            .stage = op->stage->id,
+            .path = path,
+            .line = path && b->line ? b->line[i] : 0,
+            .column = column,
+            .reason = r->reason ? r->reason[i] : "the expression fails",
+            .rule = "expression",
+            .record = slice_trim(buf_slice(&text)),
+            .record_is_json = true,
+        };
+        rejects_add(rejects, &rej);
+        op->rejects++;
+    }
+    buf_release(&text);
+    return rejects_check(rejects, 0, err);
+}
+
+static bool no_finish(struct oper *op, uint32_t input, struct err *err)
+{
+    (void)op, (void)input, (void)err;
+    return true;
+}
+
+static bool no_open(struct oper *op, struct err *err)
+{
+    (void)op, (void)err;
+    return true;
+}
+
+/* -- filter -- */
+
+static bool emit_kept(struct oper *op, struct batch *b, const uint64_t *keep, struct err *err)
+{
+    uint32_t n = bits_count(keep, b->rows);
+    if (n == 0)
+        return true;
+    if (n == b->rows)
+        return op_emit(op, b, err);
+    struct batch *out = batch_filter(b, keep, NULL, 0, op->acct);
+    bool ok = op_emit(op, out, err);
+    batch_unref(out);
+    return ok;
+}
+
+static bool filter_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+{
+    (void)input;
+    uint64_t keep[BATCH_WORDS] = {0};
+    struct expr_result r = {.nfailed = 0};
+    return expr_test(op->stage->u.filter.expr, b, keep, &r, err) &&
+           op_reject_rows(op, b, &r, NULL, err) && emit_kept(op, b, keep, err);
+}
+
+const struct op_class op_filter_class = {.open = no_open, .push = filter_push, .finish = no_finish};
+
+/* -- derive -- */
+
+struct derive {
+    int *from; /* of each output column: input column, or -1 - k for expression k */
+};
+
+static bool derive_open(struct oper *op, struct err *err)
+{
+    (void)err;
+    const struct schema *in = input_schema(op, 0), *out = &op->stage->schema;
+    struct derive *d = ARENA_NEW(&op->mem, struct derive);
+    d->from = ARENA_ARRAY(&op->mem, int, out->n);
+    for (uint32_t c = 0; c < out->n; c++) {
+        struct slice name = slice_str(out->fields[c].name);
+        d->from[c] = schema_find(in, name);
+        for (uint32_t k = 0; k < op->stage->u.derive.n; k++) {
+            if (slice_is(name, op->stage->u.derive.set[k].name))
+                d->from[c] = -1 - (int)k;
+        }
+    }
+    op->state = d;
+    return true;
+}
+
+/* Columns of computed values have the type that the schema promised. */
+static void settle_type(struct batch *b, uint32_t c, enum type type)
+{
+    struct column now = b->cols[c];
+    if (now.type != type && (type == TYPE_FLOAT || type == TYPE_STRING || type == TYPE_JSON))
+        column_convert(&now, b->rows, type, b, c);
+}
+
+static bool derive_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+{
+    (void)input;
+    const struct derive *d = op->state;
+    const struct schema *schema = &op->stage->schema;
+    struct batch *out = batch_beside(op, b, schema->n);
+    uint64_t bad[BATCH_WORDS] = {0};
+    bool ok = true, some_bad = false;
+    for (uint32_t c = 0; ok && c < schema->n; c++) {
+        if (d->from[c] >= 0) {
+            out->cols[c] = b->cols[d->from[c]];
+            continue;
+        }
+        const struct named_expr *set = &op->stage->u.derive.set[-1 - d->from[c]];
+        struct expr_result r = {.nfailed = 0};
+        ok = expr_eval(set->expr, b, out, c, &r, err);
+        if (!ok)
+            break;
+        settle_type(out, c, schema->fields[c].type);
+        if (!r.nfailed)
+            continue;
+        /* A record that two expressions fail on is one reject. */
+        r.nfailed = 0;
+        for (uint32_t w = 0; w < BATCH_WORDS; w++) {
+            r.failed[w] &= ~bad[w];
+            bad[w] |= r.failed[w];
+            r.nfailed += (uint32_t)__builtin_popcountll(r.failed[w]);
+        }
+        some_bad = true;
+        ok = op_reject_rows(op, b, &r, set->name, err);
+    }
+    if (ok && some_bad) {
+        uint64_t keep[BATCH_WORDS];
+        bits_all(keep, b->rows);
+        for (uint32_t w = 0; w < BATCH_WORDS; w++)
+            keep[w] &= ~bad[w];
+        ok = emit_kept(op, out, keep, err);
+    } else if (ok) {
+        ok = op_emit(op, out, err);
+    }
+    batch_unref(out);
+    return ok;
+}
+
+const struct op_class op_derive_class = {
+    .open = derive_open, .push = derive_push, .finish = no_finish};
+
+/* -- select, rename -- */
+
+static bool select_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+{
+    (void)input;
+    uint32_t n = op->stage->u.select.columns.n;
+    struct batch *out = batch_beside(op, b, n);
+    for (uint32_t c = 0; c < n; c++)
+        out->cols[c] = b->cols[op->stage->u.select.index[c]];
+    bool ok = op_emit(op, out, err);
+    batch_unref(out);
+    return ok;
+}
+
+const struct op_class op_select_class = {.open = no_open, .push = select_push, .finish = no_finish};
+
+static bool rename_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+{
+    (void)input; /* batches carry no names */
+    return op_emit(op, b, err);
+}
+
+const struct op_class op_rename_class = {.open = no_open, .push = rename_push, .finish = no_finish};
+
+/* -- union: by name, columns in the order of the first input -- */
+
+struct unite {
+    uint32_t **from; /* input, output column -> input column */
+    bool *same;      /* input needs no change */
+    uint32_t current;
+};
+
+static bool union_open(struct oper *op, struct err *err)
+{
+    const struct schema *out = &op->stage->schema;
+    struct unite *u = ARENA_NEW(&op->mem, struct unite);
+    u->from = ARENA_ARRAY(&op->mem, uint32_t *, op->nports);
+    u->same = ARENA_ARRAY(&op->mem, bool, op->nports);
+    for (uint32_t i = 0; i < op->nports; i++) {
+        const struct schema *in = input_schema(op, i);
+        u->from[i] = ARENA_ARRAY(&op->mem, uint32_t, out->n);
+        u->same[i] = in->n == out->n;
+        for (uint32_t c = 0; c < out->n; c++) {
+            int at = schema_find(in, slice_str(out->fields[c].name));
+            if (at < 0)
+                return err_set(err, ERR_DATA, "input '%s' has no column '%s'",
+                               op->e->p->stages[op->stage->inputs[i]].id, out->fields[c].name);
+            u->from[i][c] = (uint32_t)at;
+            if ((uint32_t)at != c || in->fields[at].type != out->fields[c].type)
+                u->same[i] = false;
+        }
+    }
+    op->state = u;
+    return true;
+}
+
+static bool union_accepts(const struct oper *op, uint32_t input)
+{
+    const struct unite *u = op->state;
+    return input <= u->current;
+}
+
+static bool union_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+{
+    const struct unite *u = op->state;
+    if (u->same[input])
+        return op_emit(op, b, err);
+    const struct schema *schema = &op->stage->schema;
+    struct batch *out = batch_beside(op, b, schema->n);
+    for (uint32_t c = 0; c < schema->n; c++)
+        column_convert(&b->cols[u->from[input][c]], b->rows, schema->fields[c].type, out, c);
+    bool ok = op_emit(op, out, err);
+    batch_unref(out);
+    return ok;
+}
+
+static bool union_finish(struct oper *op, uint32_t input, struct err *err)
+{
+    (void)err;
+    struct unite *u = op->state;
+    u->current = input + 1;
+    return true;
+}
+
+const struct op_class op_union_class = {
+    .open = union_open, .push = union_push, .finish = union_finish, .accepts = union_accepts};
+
+/* -- limit -- */
+
+static bool limit_open(struct oper *op, struct err *err)
+{
+    (void)err;
+    int64_t *left = arena_alloc(&op->mem, sizeof(*left));
+    *left = op->stage->u.limit.count;
+    op->state = left;
+    if (*left <= 0)
+        op_satisfied(op);
+    return true;
+}
+
+static bool limit_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+{
+    (void)input;
+    int64_t *left = op->state;
+    uint64_t keep[BATCH_WORDS];
+    uint32_t n = *left < (int64_t)b->rows ? (uint32_t)*left : b->rows;
+    bits_all(keep, n);
+    *left -= n;
+    if (*left == 0)
+        op_satisfied(op);
+    return emit_kept(op, b, keep, err);
+}
+
+const struct op_class op_limit_class = {
+    .open = limit_open, .push = limit_push, .finish = no_finish};
+
+/* -- distinct -- */
+
+struct distinct_state {
+    struct groups groups;
+    uint32_t *cols, ncols;
+};
+
+static bool distinct_open(struct oper *op, struct err *err)
+{
+    (void)err;
+    const struct schema *in = input_schema(op, 0);
+    struct distinct_state *d = ARENA_NEW(&op->mem, struct distinct_state);
+    d->ncols = op->stage->u.distinct.by.n;
+    d->cols = op->stage->u.distinct.by_index;
+    if (d->ncols == 0) { /* the whole record */
+        d->ncols = in->n;
+        d->cols = ARENA_ARRAY(&op->mem, uint32_t, in->n);
+        for (uint32_t c = 0; c < in->n; c++)
+            d->cols[c] = c;
+    }
+    groups_init(&d->groups, in, d->cols, d->ncols, op->acct);
+    op->state = d;
+    op->algorithm = "hash";
+    return true;
+}
+
+static bool distinct_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+{
+    (void)input;
+    struct distinct_state *d = op->state;
+    uint64_t hashes[BATCH_ROWS], keep[BATCH_WORDS] = {0};
+    uint32_t group[BATCH_ROWS], next = d->groups.n;
+    keys_hash(b, d->cols, d->ncols, hashes);
+    if (!groups_find(&d->groups, b, d->cols, hashes, NULL, b->rows, group, err))
+        return false;
+    for (uint32_t i = 0; i < b->rows; i++) {
+        if (group[i] != next)
+            continue;
+        bit_set(keep, i);
+        next++;
+    }
+    return emit_kept(op, b, keep, err);
+}
+
+static void distinct_close(struct oper *op)
+{
+    struct distinct_state *d = op->state;
+    if (d)
+        groups_release(&d->groups);
+}
+
+const struct op_class op_distinct_class = {
+    .open = distinct_open, .push = distinct_push, .finish = no_finish, .close = distinct_close};

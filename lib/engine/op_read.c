@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Read: files to batches. Also the pump that turns any reader's batches into a stage's output. */
+#include "engine/op_read.h"
+
+#include <string.h>
+
+#include "engine/reject.h"
+
+/* -- any reader -- */
+
+static void on_bad(void *ctx, const struct bad_record *bad)
+{
+    struct intake *s = ctx;
+    const char *path = bad->path;
+    if (path && s->shown && strcmp(path, s->hidden) == 0)
+        path = s->shown;
+    struct reject rej = {
+        .stage = s->op->stage->id,
+        .path = path,
+        .line = bad->line,
+        .column = bad->column,
+        .reason = bad->reason,
+        .rule = bad->rule,
+        .record = bad->raw,
+    };
+    rejects_add(s->op->e->rejects, &rej);
+    s->op->rejects++;
+}
+
+/* Columns that nobody reads are not read: in the stage's batches they stand as nulls, all of one
+ * set of vectors. */
+static bool map_columns(struct intake *s, const struct schema *now, struct err *err)
+{
+    struct oper *op = s->op;
+    const struct schema *want = &op->stage->schema;
+    s->from = ARENA_ARRAY(&op->mem, int, want->n);
+    s->same = now->n == want->n;
+    uint32_t found = 0;
+    for (uint32_t c = 0; c < want->n; c++) {
+        int at = s->from[c] = schema_find(now, slice_str(want->fields[c].name));
+        found += at >= 0;
+        s->same = s->same && at == (int)c;
+        bool live = !op->stage->live || bit_get(op->stage->live, c);
+        if (at < 0 ? live : now->fields[at].type != want->fields[c].type)
+            return err_set(err, ERR_DATA,
+                           "column '%s' changed after the pipeline was checked: run "
+                           "it again",
+                           want->fields[c].name);
+    }
+    if (found < now->n)
+        return err_set(err, ERR_DATA,
+                       "columns were added after the pipeline was checked: run it "
+                       "again");
+    if (s->same)
+        return true;
+    s->null_valid = ARENA_ARRAY(&op->mem, uint64_t, BATCH_WORDS);
+    s->null_text = ARENA_ARRAY(&op->mem, struct text, BATCH_ROWS);
+    s->null_values = ARENA_ARRAY(&op->mem, int64_t, BATCH_ROWS);
+    return true;
+}
+
+static struct batch *widen(struct intake *s, struct batch *b)
+{
+    const struct schema *want = &s->op->stage->schema;
+    struct batch *out = batch_new(want->n, s->op->acct);
+    out->rows = b->rows;
+    out->line = b->line;
+    out->source = b->source;
+    batch_hold(out, b);
+    for (uint32_t c = 0; c < want->n; c++) {
+        if (s->from[c] >= 0)
+            out->cols[c] = b->cols[s->from[c]];
+        else
+            out->cols[c] = (struct column){
+                want->fields[c].type, s->null_valid, s->null_text, {s->null_values}};
+    }
+    batch_unref(b);
+    return out;
+}
+
+/* The schema is known now: bind what waited for it, or see that it is the one that was checked. */
+static bool intake_bind(struct intake *s, struct err *err)
+{
+    const struct schema *schema = reader_schema(s->reader);
+    if (!s->op->late)
+        return map_columns(s, schema, err);
+    s->same = true;
+    return pipeline_bind_late(s->op->e->p, s->op->index, schema, err);
+}
+
+bool intake_open_paths(struct intake *s, struct oper *op, const char *const *paths, uint32_t n,
+                       const struct reader_opts *opts, struct err *err)
+{
+    s->op = op;
+    s->opts = *opts;
+    s->opts.acct = op->acct;
+    s->reader = reader_open(paths, n, &s->opts, on_bad, s, err);
+    return s->reader && intake_bind(s, err);
+}
+
+bool intake_open_fd(struct intake *s, struct oper *op, int fd, const struct reader_opts *opts,
+                    struct err *err)
+{
+    s->op = op;
+    s->opts = *opts;
+    s->opts.acct = op->acct;
+    s->reader = reader_open_fd(fd, op->stage->id, &s->opts, on_bad, s, err);
+    return s->reader && intake_bind(s, err);
+}
+
+bool intake_step(struct intake *s, bool *more, struct err *err)
+{
+    struct batch *b = NULL;
+    if (!reader_next(s->reader, &b, err))
+        return false;
+    reader_stats(s->reader, &s->stats);
+    *more = b != NULL;
+    if (!b)
+        return true;
+    if (!s->same)
+        b = widen(s, b);
+    bool ok = op_emit(s->op, b, err);
+    batch_unref(b);
+    return ok;
+}
+
+void intake_close(struct intake *s)
+{
+    if (s->reader)
+        reader_close(s->reader);
+    s->reader = NULL;
+}
+
+/* -- the read stage -- */
+
+static void count_read(struct oper *op, const struct intake *s)
+{
+    op->records_in = s->stats.records + s->stats.bad;
+    op->bytes_in = s->stats.bytes;
+    op->read_bytes = s->stats.read_bytes;
+}
+
+static bool read_open(struct oper *op, struct err *err)
+{
+    const struct stage *st = op->stage;
+    struct intake *s = ARENA_NEW(&op->mem, struct intake);
+    op->state = s;
+    struct reader_opts opts = st->u.read.opts;
+    uint32_t n = st->u.read.paths.n;
+    const char **paths = ARENA_ARRAY(&op->mem, const char *, n + 1);
+    for (uint32_t i = 0; i < n; i++) {
+        paths[i] = st->u.read.paths.items[i];
+        const char *hidden = write_hidden_path(op->e, paths[i]);
+        if (!hidden)
+            continue;
+        if (opts.format == FORMAT_AUTO) /* the hidden name does not tell */
+            opts.format = format_of_path(paths[i]);
+        s->shown = paths[i];
+        s->hidden = hidden;
+        paths[i] = hidden;
+    }
+    if (!intake_open_paths(s, op, paths, n, &opts, err))
+        return false;
+    reader_stats(s->reader, &s->stats);
+    count_read(op, s);
+    return true;
+}
+
+static bool read_step(struct oper *op, bool *more, struct err *err)
+{
+    struct intake *s = op->state;
+    bool ok = intake_step(s, more, err);
+    count_read(op, s);
+    return ok;
+}
+
+static void read_close(struct oper *op)
+{
+    if (op->state)
+        intake_close(op->state);
+}
+
+const struct op_class op_read_class = {.open = read_open, .step = read_step, .close = read_close};

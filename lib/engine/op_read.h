@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A reader as the source of a stage's batches: files of a read stage, output of a command. */
+#ifndef FORELINE_ENGINE_OP_READ_H
+#define FORELINE_ENGINE_OP_READ_H
+
+#include "engine/op.h"
+
+struct intake {
+    struct oper *op;
+    struct reader *reader;
+    struct reader_opts opts; /* the reader may point into it */
+    struct reader_stats stats;
+    int *from; /* of each column of the stage: the reader's, or -1 */
+    bool same; /* … and the two are the same */
+    uint64_t *null_valid;
+    struct text *null_text;
+    int64_t *null_values;
+    const char *hidden, *shown; /* messages say the latter for the former */
+};
+/* Opens, and binds what comes after when the schema was not known before. */
+bool intake_open_paths(struct intake *s, struct oper *op, const char *const *paths, uint32_t n,
+                       const struct reader_opts *opts, struct err *err);
+bool intake_open_fd(struct intake *s, struct oper *op, int fd, const struct reader_opts *opts,
+                    struct err *err);
+/* Emits the next batch of the stage; *more false at the end. */
+bool intake_step(struct intake *s, bool *more, struct err *err);
+void intake_close(struct intake *s);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Write: batches to a file that appears when the run is over, or to stdout. */
+#include <string.h>
+
+#include "engine/op.h"
+#include "table/compress.h"
+#include "table/writer.h"
+
+struct output {
+    struct atomic_file file;
+    bool to_stdout, ready, committed, opened;
+    struct writer_opts opts;
+    struct compressor *z;
+    struct buf text, packed;
+};
+
+static const struct schema *input_schema(const struct oper *op)
+{
+    return &op->e->p->stages[op->stage->inputs[0]].schema;
+}
+
+static bool put(struct oper *op, const void *p, size_t n, struct err *err)
+{
+    struct output *o = op->state;
+    op->write_bytes += n;
+    op->bytes_out = op->write_bytes;
+    return o->to_stdout ? fd_write_all(op->e->o->data_fd, p, n, "stdout", err)
+                        : atomic_write(&o->file, p, n, err);
+}
+
+/* Sends on what has been formatted. */
+static bool flush(struct oper *op, bool last, struct err *err)
+{
+    struct output *o = op->state;
+    struct buf *out = &o->text;
+    if (o->z) {
+        if (!compressor_add(o->z, buf_slice(&o->text), last, &o->packed, err))
+            return false;
+        buf_clear(&o->text);
+        out = &o->packed;
+    }
+    bool ok = out->len == 0 || put(op, out->p, out->len, err);
+    buf_clear(out);
+    return ok;
+}
+
+static bool write_open(struct oper *op, struct err *err)
+{
+    const struct stage *s = op->stage;
+    struct output *o = ARENA_NEW(&op->mem, struct output);
+    o->file = ATOMIC_FILE_INIT;
+    o->text = o->packed = BUF_INIT(BUF_UNBOUNDED);
+    op->state = o;
+    o->to_stdout = strcmp(s->u.write.path, "-") == 0;
+    if (!o->to_stdout && !atomic_open(&o->file, s->u.write.path, err))
+        return false;
+    o->opened = true;
+    o->opts.format = s->u.write.format;
+    if (o->opts.format == FORMAT_AUTO)
+        o->opts.format = format_of_path(s->u.write.path);
+    if (o->opts.format == FORMAT_AUTO)
+        o->opts.format = FORMAT_CSV;
+    const char *how = s->u.write.compress;
+    if (!how && !o->to_stdout)
+        how = compression_of_path(s->u.write.path);
+    if (how && !(o->z = compressor_new(how, err)))
+        return false;
+    writer_header(&o->text, input_schema(op), &o->opts);
+    return flush(op, false, err);
+}
+
+static bool write_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+{
+    (void)input;
+    struct output *o = op->state;
+    writer_batch(&o->text, input_schema(op), b, &o->opts);
+    op->records_out += b->rows;
+    return flush(op, false, err);
+}
+
+static bool write_finish(struct oper *op, uint32_t input, struct err *err)
+{
+    (void)input;
+    return flush(op, true, err);
+}
+
+static void write_close(struct oper *op)
+{
+    struct output *o = op->state;
+    if (!o)
+        return;
+    if (o->opened && !o->to_stdout && !o->committed)
+        atomic_abort(&o->file);
+    compressor_free(o->z);
+    buf_release(&o->text);
+    buf_release(&o->packed);
+}
+
+bool write_ready(struct oper *op, struct err *err)
+{
+    struct output *o = op->state;
+    if (o->to_stdout || o->ready)
+        return true;
+    o->ready = true;
+    return atomic_ready(&o->file, err);
+}
+
+bool write_commit(struct oper *op, struct err *err)
+{
+    struct output *o = op->state;
+    if (o->to_stdout || o->committed)
+        return true;
+    if (!atomic_commit(&o->file, err))
+        return false;
+    o->committed = true;
+    return true;
+}
+
+const char *write_hidden_path(const struct engine *e, const char *path)
+{
+    for (uint32_t i = 0; i < e->nops; i++) {
+        const struct oper *op = &e->ops[i];
+        const struct output *o = op->state;
+        if (op->stage->op == OP_WRITE && o && o->opened && !o->committed &&
+            strcmp(op->stage->u.write.path, path) == 0)
+            return o->file.tmp;
+    }
+    return NULL;
+}
+
+const struct op_class op_write_class = {
+    .open = write_open, .push = write_push, .finish = write_finish, .close = write_close};

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Runs that are remembered. See run.h. */
+#include "engine/run.h"
+
+#include <math.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/instant.h"
+#include "engine/events.h"
+#include "os/os.h"
+
+struct run {
+    struct pipeline *p;
+    const struct run_opts *o;
+    struct arena *a;
+    struct run_result *out;
+    struct event_job job;
+    struct datasets datasets;
+    char started_at[INSTANT_TEXT], ended_at[INSTANT_TEXT];
+    double started_wall, started_cpu;
+};
+
+static void complain(struct run *r, const struct err *why)
+{
+    if (r->o->say)
+        r->o->say(r->o->ctx, why->text);
+}
+
+static void emit(const struct run_opts *o, struct buf *line)
+{
+    if (o->emit)
+        o->emit(o->ctx, buf_slice(line));
+    buf_release(line);
+}
+
+static void emit_event(struct run *r, const char *type, const char *error)
+{
+    struct buf line = BUF_INIT(BUF_UNBOUNDED);
+    bool start = strcmp(type, "START") == 0;
+    event_write(&line, type, start ? r->started_at : r->ended_at, r->out->run_id, r->p, &r->job,
+                &r->datasets, start ? NULL : &r->out->engine, error);
+    emit(r->o, &line);
+}
+
+static void on_log(void *ctx, const char *stage, struct slice text)
+{
+    struct run *r = ctx;
+    struct err why = ERR_INIT;
+    if (r->o->store && !store_log_append(r->o->store, r->out->run_id, stage, text, &why))
+        complain(r, &why);
+    if (r->o->engine.log)
+        r->o->engine.log(r->o->engine.ctx, stage, text);
+}
+
+static void on_progress(void *ctx, const struct engine_view *v)
+{
+    struct run *r = ctx;
+    if (r->o->engine.progress)
+        r->o->engine.progress(r->o->engine.ctx, v);
+}
+
+static void on_note(void *ctx, const char *stage, const char *text)
+{
+    struct run *r = ctx;
+    if (r->o->engine.note)
+        r->o->engine.note(r->o->engine.ctx, stage, text);
+}
+
+static void on_retry(void *ctx, const char *stage, const struct err *why)
+{
+    struct run *r = ctx;
+    if (r->o->engine.retrying)
+        r->o->engine.retrying(r->o->engine.ctx, stage, why);
+}
+
+static const char *mode_of(const struct run_opts *o)
+{
+    return o->plan && o->plan->mode ? o->plan->mode : "standard";
+}
+
+static struct store_run store_row(const struct run *r)
+{
+    return (struct store_run){
+        .run_id = r->out->run_id,
+        .pipeline = r->p->name,
+        .status = "running",
+        .code_version = r->p->code_version,
+        .mode = mode_of(r->o),
+        .base = r->p->base,
+        .started_at = r->started_at,
+        .wall_s = NAN,
+        .cpu_s = NAN,
+        .peak_memory_bytes = NAN,
+        .rejects = NAN,
+        .pid = getpid(),
+        .job_namespace = r->job.ns,
+        .parent_run_id = r->job.parent_run_id,
+    };
+}
+
+static void begin(struct run *r)
+{
+    unsigned char entropy[10] = {0};
+    os_entropy(entropy, sizeof(entropy));
+    int64_t now = instant_now();
+    uuid7_format(r->out->run_id, now, entropy);
+    instant_format(r->started_at, now);
+    r->started_wall = clock_wall();
+    r->started_cpu = clock_process();
+    event_job_from_env(r->a, &r->job);
+    datasets_of(r->a, r->p, &r->datasets);
+    struct err why = ERR_INIT;
+    struct store_run row = store_row(r);
+    if (r->o->store) {
+        r->out->kept = store_run_begin(r->o->store, &row, r->p->definition, &why);
+        if (!r->out->kept)
+            complain(r, &why);
+    }
+}
+
+static const struct rec_stage_figures *predicted_stage(const struct run_opts *o, const char *id)
+{
+    for (uint32_t i = 0; o->predicted && i < o->predicted->nstages; i++) {
+        if (o->predicted->stages[i].id && strcmp(o->predicted->stages[i].id, id) == 0)
+            return &o->predicted->stages[i];
+    }
+    return NULL;
+}
+
+static double parallelism_of(const struct run_opts *o, const char *id)
+{
+    for (uint32_t i = 0; o->plan && i < o->plan->nstages; i++) {
+        if (o->plan->stages[i].id && strcmp(o->plan->stages[i].id, id) == 0)
+            return (double)o->plan->stages[i].parallelism;
+    }
+    return 1;
+}
+
+static const struct rec_figure unknown_figure = {NAN, NAN};
+
+static struct rec_stage_figures unknown_stage(const struct stage *s)
+{
+    struct rec_stage_figures f = {.id = s->id, .operation = op_name(s->op)};
+    f.records_in = f.records_out = f.bytes_in = f.bytes_out = f.wall_s = f.cpu_s =
+        f.peak_memory_bytes = f.read_bytes = f.write_bytes = unknown_figure;
+    return f;
+}
+
+static void complete(struct run *r, bool ok, const struct err *err)
+{
+    struct rec_completion *c = &r->out->completion;
+    const struct engine_result *e = &r->out->engine;
+    struct rec_completion_stage *stages =
+        ARENA_ARRAY(r->a, struct rec_completion_stage, r->p->nstages);
+    for (uint32_t i = 0; i < r->p->nstages; i++) {
+        struct rec_completion_stage *s = &stages[i];
+        const struct rec_stage_figures *f = predicted_stage(r->o, r->p->stages[i].id);
+        s->used = e->stages ? e->stages[i].used : unknown_stage(&r->p->stages[i]);
+        s->status = e->stages ? e->stages[i].status : "skipped";
+        s->predicted_cpu_s = f ? f->cpu_s : unknown_figure;
+        s->predicted_wall_s = f ? f->wall_s : unknown_figure;
+        s->predicted_peak_memory_bytes = f ? f->peak_memory_bytes : unknown_figure;
+        s->predicted_records_out = f ? f->records_out : unknown_figure;
+    }
+    *c = (struct rec_completion){
+        .pipeline = r->p->name,
+        .run_id = r->out->run_id,
+        .status = ok             ? "completed"
+                  : e->cancelled ? "cancelled"
+                                 : "failed",
+        .started_at = arena_strdup(r->a, r->started_at),
+        .wall_s = clock_wall() - r->started_wall,
+        .cpu_s = clock_process() - r->started_cpu,
+        .peak_memory_bytes = (double)process_peak_bytes(),
+        .rejects = (double)e->rejects,
+        .stages = stages,
+        .nstages = r->p->nstages,
+        .error = ok ? NULL : arena_strdup(r->a, err->text),
+    };
+}
+
+static void keep(struct run *r)
+{
+    const struct rec_completion *c = &r->out->completion;
+    struct store_run row = store_row(r);
+    row.status = c->status;
+    row.ended_at = r->ended_at;
+    row.wall_s = c->wall_s;
+    row.cpu_s = c->cpu_s;
+    row.peak_memory_bytes = c->peak_memory_bytes;
+    row.rejects = c->rejects;
+    row.error = c->error;
+    struct store_stage *stages = ARENA_ARRAY(r->a, struct store_stage, c->nstages);
+    for (uint32_t i = 0; i < c->nstages; i++) {
+        char *signature = arena_bytes(r->a, SHA256_HEX);
+        pipeline_signature(r->p, i, signature);
+        stages[i] = (struct store_stage){
+            .used = c->stages[i].used,
+            .predicted_cpu_s = c->stages[i].predicted_cpu_s,
+            .predicted_wall_s = c->stages[i].predicted_wall_s,
+            .predicted_peak_memory_bytes = c->stages[i].predicted_peak_memory_bytes,
+            .predicted_records_out = c->stages[i].predicted_records_out,
+            .status = c->stages[i].status,
+            .signature = signature,
+            .parallelism = parallelism_of(r->o, c->stages[i].used.id),
+            .algorithm = r->out->engine.stages ? r->out->engine.stages[i].algorithm : NULL,
+        };
+    }
+    struct err why = ERR_INIT;
+    if (!event_edges(r->o->store, r->p, &r->job, &r->datasets, r->out->run_id, r->ended_at, &why) ||
+        !store_run_end(r->o->store, &row, stages, c->nstages, &why))
+        complain(r, &why);
+}
+
+bool run_pipeline(struct pipeline *p, const struct run_opts *o, struct arena *a,
+                  struct run_result *out, struct err *err)
+{
+    *out = (struct run_result){.kept = false};
+    struct run r = {.p = p, .o = o, .a = a, .out = out};
+    begin(&r);
+    bool ok = pipeline_bind(p, o->profiles, o->nprofiles, err);
+    if (ok) /* globs are expanded now */
+        datasets_of(a, p, &r.datasets);
+    emit_event(&r, "START", NULL);
+    if (ok) {
+        struct engine_opts e = o->engine;
+        e.plan = o->plan;
+        e.ctx = &r;
+        e.log = on_log;
+        e.progress = o->engine.progress ? on_progress : NULL;
+        e.note = on_note;
+        e.retrying = on_retry;
+        ok = engine_run(p, &e, a, &out->engine, err);
+    }
+    instant_format(r.ended_at, instant_now());
+    complete(&r, ok, err);
+    if (out->kept)
+        keep(&r);
+    const char *type = ok ? "COMPLETE" : out->engine.cancelled ? "ABORT" : "FAIL";
+    emit_event(&r, type, out->completion.error);
+    struct buf line = BUF_INIT(BUF_UNBOUNDED);
+    rec_completion_write(&line, &out->completion);
+    emit(o, &line);
+    return ok;
+}
+
+void run_not_begun(const struct rec_plan *plan, const struct run_opts *o, const char *status,
+                   const char *why)
+{
+    unsigned char entropy[10] = {0};
+    char run_id[UUID_TEXT], at[INSTANT_TEXT];
+    os_entropy(entropy, sizeof(entropy));
+    int64_t now = instant_now();
+    uuid7_format(run_id, now, entropy);
+    instant_format(at, now);
+    struct rec_completion c = {
+        .pipeline = plan->pipeline,
+        .run_id = run_id,
+        .status = status,
+        .started_at = at,
+        .wall_s = 0,
+        .cpu_s = NAN,
+        .peak_memory_bytes = NAN,
+        .rejects = 0,
+        .error = why,
+    };
+    struct buf line = BUF_INIT(BUF_UNBOUNDED);
+    rec_completion_write(&line, &c);
+    emit(o, &line);
+}

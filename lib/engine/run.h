@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One run of a pipeline as a fact that stays: an id, OpenLineage events, the store's row with each
+ * stage's figures and logs, edges of the graph, and the completion record.
+ *
+ * The pipeline comes loaded, not bound: what binding finds wrong is a run that failed, and is
+ * remembered as such. The store is optional and never fails a run: what cannot be kept is said
+ * through `say`. */
+#ifndef FORELINE_ENGINE_RUN_H
+#define FORELINE_ENGINE_RUN_H
+
+#include "base/uuid.h"
+#include "engine/engine.h"
+#include "store/store.h"
+
+struct run_opts {
+    const struct rec_plan *plan;                   /* or NULL */
+    const struct rec_execution_profile *predicted; /* or NULL */
+    const struct rec_profile *profiles;            /* of the chain, for types */
+    size_t nprofiles;
+    struct store *store;       /* or NULL */
+    struct engine_opts engine; /* its ctx and callbacks are the caller's; `log` is called as well */
+    void *ctx;
+    void (*emit)(void *ctx, struct slice line); /* a record, with its newline */
+    void (*say)(void *ctx, const char *text);
+};
+struct run_result {
+    char run_id[UUID_TEXT];
+    struct engine_result engine; /* stages NULL when it was not begun */
+    struct rec_completion completion;
+    bool kept; /* the store has it */
+};
+/* Runs, and emits the events and the completion record. false: it failed, `err` says why and the
+ * completion says so too. Everything lives in `a`. */
+bool run_pipeline(struct pipeline *p, const struct run_opts *o, struct arena *a,
+                  struct run_result *out, struct err *err);
+/* The completion record of a run that never began: "queued" or "refused". */
+void run_not_begun(const struct rec_plan *plan, const struct run_opts *o, const char *status,
+                   const char *why);
+
+#endif
