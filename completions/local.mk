@@ -9,3 +9,7 @@ dist_fishcomp_DATA =
 dist_bashcomp_DATA += completions/bash/etl-profile
 dist_zshcomp_DATA += completions/zsh/_etl-profile
 dist_fishcomp_DATA += completions/fish/etl-profile.fish
+
+dist_bashcomp_DATA += completions/bash/etl-run
+dist_zshcomp_DATA += completions/zsh/_etl-run
+dist_fishcomp_DATA += completions/fish/etl-run.fish

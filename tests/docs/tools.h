@@ -7,9 +7,11 @@
 
 #include "cli/cli.h"
 #include "tools/etl-profile.h"
+#include "tools/etl-run.h"
 
 static const struct tool *const docs_tools[] = {
     &etl_profile_tool,
+    &etl_run_tool,
     NULL,
 };
 

@@ -1,0 +1,21 @@
+# fish completion for etl-run
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Generated from the option table by make docs: do not edit.
+complete -c etl-run -s p -l pipeline -x -a '(__fish_complete_suffix .json)' -d 'run this pipeline file, planned here'
+complete -c etl-run -l param -x -d 'set parameter K of the pipeline to V'
+complete -c etl-run -l reject -r -F -d 'put bad records aside in FILE, as JSON lines'
+complete -c etl-run -l max-rejects -x -d 'end with status 3 beyond N bad records (default 0)'
+complete -c etl-run -l lock -d 'run each pipeline at most once at a time'
+complete -c etl-run -l no-wait -d 'end with status 75 rather than wait for room'
+complete -c etl-run -l validate -d 'check pipelines and their inputs, run nothing'
+complete -c etl-run -l dry-run -d 'show what would run and be written, run nothing'
+complete -c etl-run -l deadline -x -d 'plan to be done by then'
+complete -c etl-run -l ignore-verdicts -d 'run although a verdict says no'
+complete -c etl-run -l records -r -F -d 'write records to FILE, not to stdout'
+complete -c etl-run -l format -x -a 'auto json table' -d 'print JSON lines, or tables for people'
+complete -c etl-run -l store -r -F -d 'keep history in URL, a path or sqlite:PATH'
+complete -c etl-run -s q -l quiet -d 'print errors only'
+complete -c etl-run -s v -l verbose -d 'say more on stderr'
+complete -c etl-run -l config -r -F -d 'read settings from FILE'
+complete -c etl-run -s h -l help -d 'print this help'
+complete -c etl-run -l version -d 'print the version'

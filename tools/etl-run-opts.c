@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The option table of etl-run, and nothing else. */
+#include "tools/etl-run.h"
+
+#define AT(field) offsetof(struct etl_run_opts, field)
+
+static const struct opt options[] = {
+    {'p', "pipeline", OPT_STRING, AT(pipeline), "PIPELINE", NULL, 0, 0, COMPLETE_PIPELINE,
+     "run this pipeline file, planned here",
+     "The pipeline is predicted and planned first, as etl-predict and etl-plan would. Records are "
+     "still read from stdin when that is a pipe or a file: profiles give types, a verdict that "
+     "says "
+     "no stops the run."},
+    {0, "param", OPT_LIST, AT(params), "K=V", NULL, 0, 0, COMPLETE_NONE,
+     "set parameter K of the pipeline to V", NULL},
+    {0, "reject", OPT_STRING, AT(reject), "FILE", NULL, 0, 0, COMPLETE_FILE,
+     "put bad records aside in FILE, as JSON lines",
+     "Each line holds stage, path, line, column, reason, rule and the record. Without "
+     "--max-rejects "
+     "it sets no limit: the run publishes, with status 0."},
+    {0, "max-rejects", OPT_STRING, AT(max_rejects), "N|PCT%", NULL, 0, 0, COMPLETE_NONE,
+     "end with status 3 beyond N bad records (default 0)",
+     "Beyond the limit the run stops, publishes nothing and names the first offending line. A "
+     "percentage is of the records read, and is judged when all are."},
+    {0, "lock", OPT_FLAG, AT(lock), NULL, NULL, 0, 0, COMPLETE_NONE,
+     "run each pipeline at most once at a time",
+     "The lock stands beside the store. When another run holds it, the status is 75."},
+    {0, "no-wait", OPT_FLAG, AT(no_wait), NULL, NULL, 0, 0, COMPLETE_NONE,
+     "end with status 75 rather than wait for room", NULL},
+    {0, "validate", OPT_FLAG, AT(validate), NULL, NULL, 0, 0, COMPLETE_NONE,
+     "check pipelines and their inputs, run nothing",
+     "Problems and warnings go to stderr; the status is 0 or 3."},
+    {0, "dry-run", OPT_FLAG, AT(dry_run), NULL, NULL, 0, 0, COMPLETE_NONE,
+     "show what would run and be written, run nothing",
+     "With -p in a pipe it writes the execution_profile and plan records that it made."},
+    {0, "deadline", OPT_STRING, AT(deadline), "DUR|TIME", NULL, 0, 0, COMPLETE_NONE,
+     "plan to be done by then", "Only with -p; else it is a matter of etl-plan."},
+    {0, "ignore-verdicts", OPT_FLAG, AT(ignore_verdicts), NULL, NULL, 0, 0, COMPLETE_NONE,
+     "run although a verdict says no", NULL},
+    {0, "records", OPT_STRING, AT(records), "FILE", NULL, 0, 0, COMPLETE_FILE,
+     "write records to FILE, not to stdout",
+     "Needed when the pipeline writes rows to stdout (a write with path \"-\")."},
+    {0},
+};
+
+static const char *const synopsis[] = {"[-p PIPELINE [--param K=V]...] [OPTION]... [PLAN]", NULL};
+
+static const struct tool_section sections[] = {
+    {"Outputs",
+     "Outputs are written to hidden files beside their places and appear together when all stages "
+     "have ended well; when anything fails, nothing appears and what was there stays. One "
+     "exception "
+     "follows from what commands are: before a command stage starts, the outputs that it comes "
+     "after are published, because it could not see them otherwise."},
+    {"Commands",
+     "Commands run in the folder of the pipeline file, with rows on stdin and stdout (CSV with a "
+     "header unless `format` says otherwise). What a command prints as rows is kept in an unlinked "
+     "file in TMPDIR until it has ended well. Its stderr is kept in the store: see etl-lineage "
+     "log. "
+     "With `retries` a command that takes no rows is tried again, first after half a second, each "
+     "pause twice the one before, at most 30 seconds."},
+    {"Figures",
+     "For each stage the completion record tells records and bytes in and out, seconds from its "
+     "first to its last batch, CPU time, the most memory it held, and bytes read and written; for "
+     "a "
+     "command those of its process tree. Bytes in and out of a stage count 8 for a number, 1 for a "
+     "boolean, its length for any other value, and one separator per field; a read takes in the "
+     "bytes of its files."},
+    {"Exit status",
+     "0 done; 1 a verdict says no, or the plan is impossible; 2 usage; 3 bad data or a bad "
+     "pipeline; 4 the environment failed; 5 a stage failed; 75 queued or locked, try again later. "
+     "Of several plans the worst counts. A run that a signal ends dies by that signal, after its "
+     "children have ended and its hidden files are gone."},
+    {NULL, NULL},
+};
+
+static const struct tool_example examples[] = {
+    {"Check a pipeline and its inputs", "etl-run -p delays.json --validate"},
+    {"Run it, and keep bad records", "etl-run -p delays.json --reject rejects.jsonl"},
+    {"The same, step by step",
+     "etl-profile flights.csv airports.csv | etl-predict -p delays.json | "
+     "etl-plan | etl-run"},
+    {NULL, NULL},
+};
+
+const struct tool etl_run_tool = {
+    .name = "etl-run",
+    .summary = "run pipelines by their plans",
+    .synopsis = synopsis,
+    .description =
+        "Reads records from PLAN or stdin, forwards each line as it is, and runs every plan among "
+        "them, in order. For each it adds OpenLineage run events and, last, a completion record "
+        "with what every stage used beside what was predicted. A plan carries its pipeline: the "
+        "pipeline file is not opened again.\n\n"
+        "With -p it plans for itself. A verdict with \"ok\": false in the input means that nothing "
+        "runs.",
+    .opts = options,
+    .sections = sections,
+    .examples = examples,
+    .see_also = "etl-profile(1)",
+    .operand = COMPLETE_FILE,
+};

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* etl-run: runs pipelines by their plans. The work is in lib/engine; planning for itself (-p) puts
+ * lib/predict and lib/plan before it. */
+#include "tools/etl-run.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "engine/stop.h"
+
+static bool same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* The prediction of a plan: of the same pipeline with the same parameters. */
+static void find_predictions(struct app *app)
+{
+    for (uint32_t i = 0; i < app->njobs; i++) {
+        struct job *job = &app->jobs[i];
+        for (uint32_t k = 0; k < app->npredictions; k++) {
+            const struct rec_execution_profile *x = &app->predictions[k];
+            if (same(x->pipeline, job->plan.pipeline) && x->definition && job->plan.definition &&
+                json_equal(x->definition, job->plan.definition))
+                job->predicted = x;
+        }
+    }
+}
+
+static bool parse_params(struct app *app, struct param **out, struct err *err)
+{
+    const struct opt_list *list = &app->opts.params;
+    struct param *params = ARENA_ARRAY(&app->mem, struct param, list->n);
+    for (size_t i = 0; i < list->n; i++) {
+        const char *eq = strchr(list->items[i], '=');
+        if (!eq || eq == list->items[i])
+            return err_set(err, ERR_USAGE, "option '--param': '%s' is not NAME=VALUE",
+                           list->items[i]);
+        params[i].name = arena_strndup(&app->mem, list->items[i], (size_t)(eq - list->items[i]));
+        params[i].value = eq + 1;
+    }
+    *out = params;
+    return true;
+}
+
+static bool writes_stdout(const struct pipeline *p)
+{
+    for (uint32_t i = 0; i < p->nstages; i++) {
+        if (p->stages[i].op == OP_WRITE && strcmp(p->stages[i].u.write.path, "-") == 0)
+            return true;
+    }
+    return false;
+}
+
+/* With --records the records' stream becomes that file, and rows keep the first stdout. */
+static bool open_outputs(struct app *app, struct err *err)
+{
+    app->data_fd = STDOUT_FILENO;
+    if (!app->opts.records)
+        return true;
+    int fd = open(app->opts.records, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return err_errno(err, ERR_ENV, "cannot create '%s'", app->opts.records);
+    app->data_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (app->data_fd < 0 || dup2(fd, STDOUT_FILENO) < 0)
+        return err_errno(err, ERR_ENV, "cannot redirect to '%s'", app->opts.records);
+    close(fd);
+    app->people = false;
+    app->silent = false;
+    return true;
+}
+
+static int run_jobs(struct app *app)
+{
+    int status = STATUS_OK;
+    if (!app->opts.pipeline && app->njobs == 0) {
+        cli_error("no plan came: etl-plan writes them, or name a pipeline with -p");
+        return STATUS_DATA;
+    }
+    find_predictions(app);
+    for (uint32_t i = 0; i < app->njobs && !stop_signal; i++)
+        status = status_worse(status, run_job(app, &app->jobs[i]));
+    return status;
+}
+
+static int work(struct app *app, const char *operand)
+{
+    struct err err = ERR_INIT;
+    struct pipeline p = {0};
+    struct param *params = NULL;
+    bool nothing_runs = app->opts.validate || app->opts.dry_run;
+    if (app->opts.pipeline) {
+        if (!parse_params(app, &params, &err) ||
+            !pipeline_load(&p, app->opts.pipeline, params, app->opts.params.n, &err))
+            return cli_fail(&err);
+        if (writes_stdout(&p) && !app->opts.records)
+            app->silent = true, app->people = false;
+    }
+    if (!stop_watch(&err) || !read_records(app, operand, &err))
+        return cli_fail(&err);
+    int status = app->chain.bad_lines ? STATUS_DATA : STATUS_OK;
+    if (!nothing_runs && refused(app))
+        return status_worse(status, STATUS_NO);
+    if (!store_open(&app->store, app->opts.common.store,
+                    nothing_runs ? STORE_EXISTING : STORE_CREATE, &err)) {
+        cli_warn("this run will not be remembered: %s", err.text);
+        err_clear(&err);
+    }
+    if (app->opts.pipeline && app->opts.validate) {
+        status = status_worse(status, check_only(app, &p));
+    } else if (app->opts.pipeline) {
+        app->njobs = 0;
+        int planned = plan_here(app, &p);
+        status = status_worse(status, planned);
+        if (planned == STATUS_OK)
+            status = status_worse(status, run_jobs(app));
+    } else {
+        status = status_worse(status, run_jobs(app));
+    }
+    if (app->store)
+        store_close(app->store);
+    if (app->opts.pipeline)
+        pipeline_release(&p);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    cli_init(&etl_run_tool);
+    struct app app = {.opts = {.common = {.format = "auto"}}};
+    char **operands;
+    size_t n;
+    int status;
+    if (!cli_parse(&etl_run_tool, argc, argv, &app.opts, &operands, &n, &status))
+        return status;
+    if (n > 1)
+        return cli_usage("one PLAN at most; its records may be those of several");
+    if (app.opts.max_rejects && !engine_limit_parse(app.opts.max_rejects, &app.limit))
+        return cli_usage("option '--max-rejects': '%s' is neither a count nor a percentage",
+                         app.opts.max_rejects);
+    if (app.opts.params.n && !app.opts.pipeline)
+        return cli_usage("option '--param' belongs to '-p'; a plan has its parameters filled in");
+    if (app.opts.deadline && !app.opts.pipeline)
+        return cli_usage("option '--deadline' belongs to '-p'; for a plan give it to etl-plan");
+    struct err err = ERR_INIT;
+    app.people = cli_for_people(&app.opts.common);
+    app.silent = app.people || cli_is_quiet();
+    if (!open_outputs(&app, &err))
+        return cli_fail(&err);
+    status = work(&app, n ? operands[0] : NULL);
+    if (!out_close(&err))
+        status = status_worse(status, cli_fail(&err));
+    if (stop_signal)
+        return stop_die();
+    chain_release(&app.chain);
+    arena_release(&app.mem);
+    return status;
+}

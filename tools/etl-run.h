@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The options of etl-run, and what its parts share. */
+#ifndef FORELINE_ETL_RUN_H
+#define FORELINE_ETL_RUN_H
+
+#include <signal.h>
+
+#include "base/arena.h"
+#include "cli/chain.h"
+#include "cli/cli.h"
+#include "cli/report.h"
+#include "engine/run.h"
+#include "pipeline/pipeline.h"
+#include "rec/rec.h"
+#include "store/store.h"
+
+struct etl_run_opts {
+    struct common_opts common;
+    const char *pipeline;
+    struct opt_list params;
+    const char *reject;
+    const char *max_rejects;
+    bool lock, no_wait;
+    bool validate, dry_run;
+    const char *deadline;
+    bool ignore_verdicts;
+    const char *records;
+};
+extern const struct tool etl_run_tool;
+
+/* A pipeline that is to be run: what the chain or the planner says of it. */
+struct job {
+    struct rec_plan plan;
+    const struct rec_execution_profile *predicted; /* or NULL */
+};
+
+/* What the parts of the program share. */
+struct app {
+    struct etl_run_opts opts;
+    struct arena mem;
+    struct chain chain;
+    struct job *jobs;
+    uint32_t njobs;
+    struct rec_profile *profiles;
+    uint32_t nprofiles;
+    struct rec_execution_profile *predictions;
+    uint32_t npredictions;
+    struct rec_verdict *verdicts; /* the last of each check and subject */
+    uint32_t nverdicts;
+    struct engine_limit limit;
+    struct store *store;
+    struct progress progress;
+    bool people, silent; /* silent: no records on stdout */
+    int data_fd;
+};
+
+/* -- etl-run-records.c: records in and out -- */
+/* Reads PLAN or stdin, forwards it, keeps what it knows. With -p records are optional: they are
+ * read where somebody sends some, from a pipe. */
+bool read_records(struct app *app, const char *operand, struct err *err);
+/* Names the verdicts that say no; true when nothing may run. */
+bool refused(struct app *app);
+/* For run_pipeline: where records go, how people hear of things. */
+struct run_opts run_options(struct app *app);
+void emit(void *ctx, struct slice line);
+
+/* -- etl-run-job.c: one job after the other; each gives a status -- */
+/* Makes the job of -p: predicted and planned here. */
+int plan_here(struct app *app, struct pipeline *p);
+/* Checks a loaded pipeline, says what is wrong or odd, runs nothing. */
+int check_only(struct app *app, struct pipeline *p);
+int run_job(struct app *app, struct job *job);
+
+/* -- etl-run-show.c: what people see -- */
+void show_plan(const struct job *job);
+void show_completion(const struct rec_completion *c);
+/* What a pipeline would read, run and write, a line each. */
+void show_datasets(const struct pipeline *p);
+
+/* -- etl-run-wait.c: when a plan may start -- */
+/* A queued plan waits until there is room for it; ERR_AGAIN when it must not wait. A signal ends
+ * the waiting with false. */
+bool wait_for_room(struct arena *a, struct job *job, bool no_wait, const char *deadline,
+                   const volatile sig_atomic_t *stop, struct err *err);
+/* Has the file that this plan came from another version now? Then a text to warn with, else NULL.
+ */
+const char *changed_since(struct arena *a, const struct rec_plan *plan);
+
+#endif
