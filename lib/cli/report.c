@@ -79,6 +79,14 @@ static void spaces(struct buf *out, size_t n)
         buf_addc(out, ' ');
 }
 
+/* No blanks at the end of a line, as of a row whose last cells are empty. */
+static void end_line(struct buf *out)
+{
+    while (out->len > 0 && out->p[out->len - 1] == ' ')
+        out->len--;
+    buf_addc(out, '\n');
+}
+
 static void write_cell(struct buf *out, struct slice text, size_t width, enum align align,
                        const char *on, const char *off, bool last)
 {
@@ -141,7 +149,7 @@ void report_table_write(struct buf *out, struct report_table *t, int fd, unsigne
     for (size_t i = 0; i < t->columns; i++)
         write_cell(out, t->headings[i], widths[i], t->align[i], cli_color(fd, "bold"), reset,
                    i + 1 == t->columns);
-    buf_addc(out, '\n');
+    end_line(out);
     for (size_t i = 0; i < t->ncells; i++) {
         const struct cell *cell = &t->cells[i];
         size_t c = i % t->columns;
@@ -150,7 +158,7 @@ void report_table_write(struct buf *out, struct report_table *t, int fd, unsigne
 
         write_cell(out, cell->text, widths[c], t->align[c], on, on[0] != '\0' ? reset : "", last);
         if (last)
-            buf_addc(out, '\n');
+            end_line(out);
     }
     free(widths);
 }

@@ -70,6 +70,7 @@ START_TEST(a_row_that_is_not_full_ends_with_the_table)
     ck_assert_str_eq(buf_str(&b), "name  rows  what\n");
     buf_clear(&b);
     report_cell(t, NULL, "x\033[31m\ny");
+    report_cell(t, NULL, "%s", "");
     report_table_write(&b, t, 99, 80);
     ck_assert_str_eq(buf_str(&b), "name            rows  what\n"
                                   "x\\x1b[31m\\x0ay\n");
