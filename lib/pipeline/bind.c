@@ -90,15 +90,62 @@ static void pass_on(struct binder *b, struct schema *out, const struct schema *i
         *ARENA_PUSH(&b->p->mem, out->fields, out->n) = in->fields[i];
 }
 
-static bool compile(struct binder *b, struct stage *s, const char *field, const char *source,
-                    const struct schema *in, struct expr **out)
+/* A column without any value (the day's file has a header only) may be anything. */
+#define UNKNOWN_MAX 5
+static uint32_t unknown_columns(const struct schema *in, const char *source,
+                                uint32_t out[UNKNOWN_MAX])
 {
-    if (!expr_new(&b->p->mem, source, in, out, b->err))
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < in->n && n < UNKNOWN_MAX; i++)
+        if (in->fields[i].type == TYPE_NONE && strstr(source, in->fields[i].name))
+            out[n++] = i;
+    return n;
+}
+
+/* Compiles; a column without any value is taken for text or for a number, whichever the expression
+ * needs. */
+static bool compile_any(struct binder *b, const char *source, const struct schema *in,
+                        bool need_number, struct expr **out)
+{
+    uint32_t unknown[UNKNOWN_MAX], n = unknown_columns(in, source, unknown);
+    bool ok = expr_new(&b->p->mem, source, in, out, b->err);
+    if (n == 0)
+        return ok;
+    struct err first = *b->err;
+    struct schema guess;
+    schema_copy(&b->p->mem, &guess, in);
+    for (uint32_t k = 0; k < (1u << n); k++) {
+        enum type t = ok ? expr_type(*out) : TYPE_NONE;
+        bool fits = ok && strcmp(expr_engine(*out), "vector") == 0 &&
+                    (!need_number || type_is_number(t) || t == TYPE_NONE);
+        if (fits || k + 1 == (1u << n))
+            break;
+        if (ok)
+            expr_release(*out);
+        uint32_t numbers = (1u << n) - 1 - k; /* all of them first */
+        for (uint32_t i = 0; i < n; i++)
+            guess.fields[unknown[i]].type = numbers >> i & 1 ? TYPE_FLOAT : TYPE_NONE;
+        ok = expr_new(&b->p->mem, source, &guess, out, b->err);
+    }
+    if (!ok && (ok = expr_new(&b->p->mem, source, in, out, b->err)) == false)
+        *b->err = first;
+    return ok;
+}
+
+static bool compile(struct binder *b, struct stage *s, const char *field, const char *source,
+                    const struct schema *in, bool need_number, struct expr **out)
+{
+    if (!compile_any(b, source, in, need_number, out))
         return at_stage(b, s, field);
     const char *warning = expr_warning(*out);
     if (warning)
         pipeline_warn(b->p, s, "'%s': %s", field, warning);
     return true;
+}
+
+static bool needs_number(enum measure_kind m)
+{
+    return m == MEASURE_SUM || m == MEASURE_MEAN || m == MEASURE_STDDEV || m == MEASURE_QUANTILE;
 }
 
 /* -- read -- */
@@ -260,7 +307,7 @@ static bool bind_derive(struct binder *b, struct stage *s, const struct schema *
     pass_on(b, &s->schema, in);
     for (uint32_t i = 0; i < s->u.derive.n; i++) {
         struct named_expr *e = &s->u.derive.set[i];
-        if (!compile(b, s, e->name, e->source, in, &e->expr))
+        if (!compile(b, s, e->name, e->source, in, false, &e->expr))
             return false;
         e->type = expr_type(e->expr);
         int at = schema_find(&s->schema, slice_str(e->name));
@@ -391,7 +438,8 @@ static bool bind_aggregate(struct binder *b, struct stage *s, const struct schem
     }
     for (uint32_t i = 0; i < s->u.aggregate.n; i++) {
         struct named_expr *m = &s->u.aggregate.measures[i];
-        if ((m->source && !compile(b, s, m->name, m->source, in, &m->expr)) ||
+        if ((m->source &&
+             !compile(b, s, m->name, m->source, in, needs_number(m->measure), &m->expr)) ||
             !measure_type(b, s, m))
             return false;
         if (schema_find(&s->schema, slice_str(m->name)) >= 0)
@@ -442,7 +490,7 @@ static bool bind_one(struct binder *b, struct stage *s)
         return s->bound = true;
     case OP_FILTER:
         pass_on(b, &s->schema, in);
-        s->bound = compile(b, s, "where", s->u.filter.where, in, &s->u.filter.expr);
+        s->bound = compile(b, s, "where", s->u.filter.where, in, false, &s->u.filter.expr);
         return s->bound;
     case OP_DERIVE:
         return s->bound = bind_derive(b, s, in);
