@@ -11,7 +11,7 @@
 #include "cli/cli.h"
 #include "cli/text.h"
 
-/* Between columns. */
+/* Blanks between columns; one where the table would be too wide. */
 #define GAP 2
 /* A column that has to give way keeps at least this much. */
 #define LEAST 8
@@ -88,8 +88,9 @@ static void end_line(struct buf *out)
 }
 
 static void write_cell(struct buf *out, struct slice text, size_t width, enum align align,
-                       const char *on, const char *off, bool last)
+                       const char *on, const char *off, size_t gap)
 {
+    bool last = gap == 0;
     size_t w = text_columns(text);
     bool cut = w > width;
 
@@ -106,15 +107,17 @@ static void write_cell(struct buf *out, struct slice text, size_t width, enum al
     buf_adds(out, off);
     if (align == ALIGN_LEFT && !last)
         spaces(out, width - w);
-    if (!last)
-        spaces(out, GAP);
+    spaces(out, gap);
 }
 
-/* Takes columns from the widest left-aligned column, one at a time, until the rows fit. */
-static void fit(const struct report_table *t, size_t *widths, size_t limit)
+/* Narrows the gaps, then takes columns from the widest left-aligned column, one at a time, until
+ * the rows fit. Returns the gap. */
+static size_t fit(const struct report_table *t, size_t *widths, size_t limit)
 {
+    size_t gap = GAP;
+
     for (;;) {
-        size_t total = (t->columns - 1) * GAP, widest = t->columns;
+        size_t total = (t->columns - 1) * gap, widest = t->columns;
 
         for (size_t i = 0; i < t->columns; i++) {
             total += widths[i];
@@ -122,15 +125,21 @@ static void fit(const struct report_table *t, size_t *widths, size_t limit)
                 (widest == t->columns || widths[i] > widths[widest]))
                 widest = i;
         }
-        if (total <= limit || widest == t->columns)
-            return;
-        widths[widest]--;
+        if (total <= limit)
+            return gap;
+        if (gap > 1)
+            gap--;
+        else if (widest == t->columns)
+            return gap;
+        else
+            widths[widest]--;
     }
 }
 
 void report_table_write(struct buf *out, struct report_table *t, int fd, unsigned width)
 {
     const char *reset = cli_color(fd, "reset");
+    size_t gap = GAP;
     size_t *widths;
 
     if (t->columns == 0)
@@ -145,10 +154,10 @@ void report_table_write(struct buf *out, struct report_table *t, int fd, unsigne
             widths[c] = w;
     }
     if (width > 0)
-        fit(t, widths, width);
+        gap = fit(t, widths, width);
     for (size_t i = 0; i < t->columns; i++)
         write_cell(out, t->headings[i], widths[i], t->align[i], cli_color(fd, "bold"), reset,
-                   i + 1 == t->columns);
+                   i + 1 == t->columns ? 0 : gap);
     end_line(out);
     for (size_t i = 0; i < t->ncells; i++) {
         const struct cell *cell = &t->cells[i];
@@ -156,7 +165,8 @@ void report_table_write(struct buf *out, struct report_table *t, int fd, unsigne
         bool last = c + 1 == t->columns || i + 1 == t->ncells;
         const char *on = cell->style != NULL ? cli_color(fd, cell->style) : "";
 
-        write_cell(out, cell->text, widths[c], t->align[c], on, on[0] != '\0' ? reset : "", last);
+        write_cell(out, cell->text, widths[c], t->align[c], on, on[0] != '\0' ? reset : "",
+                   last ? 0 : gap);
         if (last)
             end_line(out);
     }

@@ -14,7 +14,8 @@ void report_table_free(struct report_table *t);
 /* Next cell of the current row; a full row wraps by itself. Control bytes are masked; width is
  * counted in columns of the terminal (wcwidth-like for UTF-8). style: as cli_color or NULL. */
 void report_cell(struct report_table *t, const char *style, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* Fits `width` columns (0: unlimited): the widest left-aligned columns are cut with "…". */
+/* Fits `width` columns (0: unlimited): the gaps become one blank, then the widest left-aligned
+ * columns are cut with "…". */
 void report_table_write(struct buf *out, struct report_table *t, int fd, unsigned width);
 /* Columns of the terminal behind fd, or 100. */
 unsigned report_width(int fd);
