@@ -13,3 +13,6 @@ dist_fishcomp_DATA += completions/fish/etl-profile.fish
 dist_bashcomp_DATA += completions/bash/etl-run
 dist_zshcomp_DATA += completions/zsh/_etl-run
 dist_fishcomp_DATA += completions/fish/etl-run.fish
+dist_bashcomp_DATA += completions/bash/etl-lineage
+dist_zshcomp_DATA += completions/zsh/_etl-lineage
+dist_fishcomp_DATA += completions/fish/etl-lineage.fish

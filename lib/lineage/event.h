@@ -26,9 +26,9 @@ struct lineage_event {
  * neither a run nor a job to keep. */
 bool lineage_event_read(struct arena *a, const struct json *v, struct lineage_event *out,
                         struct err *err);
-/* Is it a RunEvent, JobEvent or DatasetEvent by the core schema of OpenLineage 2-0-2, formats
- * (date-time, uri, uuid) included? Facets are held against BaseFacet, not their own schemas. Else
- * false, ERR_DATA with the place: "run.runId: not a UUID: 'x'". */
+/* Is it a RunEvent, JobEvent or DatasetEvent by the core schema of OpenLineage 2-0-2? Facets are
+ * held against BaseFacet, not their own schemas; formats are not checked. Else false, ERR_DATA with
+ * the place: "inputs[1].name: is required and missing". */
 bool lineage_event_check(const struct json *v, struct err *err);
 
 #endif

@@ -231,15 +231,25 @@ bool store_leave(struct store *s, bool ok, struct err *err)
     return false;
 }
 
-bool store_begin(struct store *s, struct err *err)
+static bool begin_explicit(struct store *s, bool durable, struct err *err)
 {
     if (s->explicit_txn)
         BUG("store_begin inside a transaction");
-    if (!begin(s, true, err))
+    if (!begin(s, durable, err))
         return false;
     s->explicit_txn = true;
     s->txn_failed = false;
     return true;
+}
+
+bool store_begin(struct store *s, struct err *err)
+{
+    return begin_explicit(s, true, err);
+}
+
+bool store_begin_relaxed(struct store *s, struct err *err)
+{
+    return begin_explicit(s, false, err);
 }
 
 bool store_commit(struct store *s, struct err *err)

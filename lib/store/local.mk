@@ -13,14 +13,18 @@ libcore_a_SOURCES += \
 	lib/store/stages.c lib/store/stages.h \
 	lib/store/store.h
 
-check_PROGRAMS += tests/unit/store tests/unit/store_open tests/fault/store_kill
+check_PROGRAMS += tests/unit/store tests/unit/store_open tests/unit/store_profiles \
+	tests/fault/store_kill
 tests_unit_store_SOURCES = tests/unit/store.c tests/unit/store_rows.h
 tests_unit_store_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_store_LDADD = $(UNIT_LDADD)
 tests_unit_store_open_SOURCES = tests/unit/store_open.c tests/unit/store_rows.h
 tests_unit_store_open_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_store_open_LDADD = $(UNIT_LDADD)
+tests_unit_store_profiles_SOURCES = tests/unit/store_profiles.c
+tests_unit_store_profiles_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_store_profiles_LDADD = $(UNIT_LDADD)
 tests_fault_store_kill_SOURCES = tests/fault/store_kill.c tests/unit/store_rows.h
 tests_fault_store_kill_CFLAGS = $(UNIT_CFLAGS)
 tests_fault_store_kill_LDADD = $(UNIT_LDADD)
-TAP_TESTS += tests/unit/store tests/unit/store_open tests/fault/store_kill
+TAP_TESTS += tests/unit/store tests/unit/store_open tests/unit/store_profiles tests/fault/store_kill

@@ -102,6 +102,11 @@ static char *place(const char *url, bool make, struct err *err)
     return path_absolute(url, NULL);
 }
 
+char *store_locate(const char *url, struct err *err)
+{
+    return place(url, false, err);
+}
+
 /* -- the check -- */
 
 static uint32_t be32(const unsigned char *p)

@@ -248,38 +248,48 @@ static bool runs_read(struct store *s, struct arena *a, sqlite3_stmt *st, struct
 
 /* The text decides which index serves, so it is put together for what is asked. "running" and
  * "killed" are one status in the table. */
-static void runs_sql(struct buf *sql, const char *pipeline, const char *status, int64_t since_us)
+static void runs_sql(struct buf *sql, const struct store_filter *f)
 {
     buf_adds(sql, "SELECT " RUN_COLUMNS " FROM run WHERE 1");
-    if (pipeline)
+    if (f->pipeline)
         buf_adds(sql, " AND pipeline = ?1");
-    if (status)
+    if (f->status)
         buf_adds(sql, " AND status = CASE ?2 WHEN 'killed' THEN 'running' ELSE ?2 END");
-    if (status && (!strcmp(status, "killed") || !strcmp(status, "running")))
+    if (f->status && (!strcmp(f->status, "killed") || !strcmp(f->status, "running")))
         buf_adds(sql, " AND " RUN_STATUS " = ?2");
-    if (since_us)
+    if (f->since_us)
         buf_adds(sql, " AND started_us >= ?3");
+    if (f->top)
+        buf_adds(sql, " AND (parent_run_id IS NULL OR parent_run_id = run_id OR NOT EXISTS"
+                      " (SELECT 1 FROM run p WHERE p.run_id = run.parent_run_id))");
     buf_adds(sql, " ORDER BY started_us DESC, run_id DESC LIMIT ?4");
 }
 
-bool store_runs(struct store *s, struct arena *a, const char *pipeline, const char *status,
-                int64_t since_us, size_t limit, struct store_run **out, size_t *n, struct err *err)
+bool store_runs_select(struct store *s, struct arena *a, const struct store_filter *f,
+                       struct store_run **out, size_t *n, struct err *err)
 {
     struct buf sql = BUF_INIT(4096);
-    runs_sql(&sql, pipeline, status, since_us);
+    runs_sql(&sql, f);
     sqlite3_stmt *st = NULL;
     bool ok = sqlite3_prepare_v2(s->db, buf_str(&sql), -1, &st, NULL) == SQLITE_OK;
     buf_release(&sql);
     *n = 0;
     if (!ok)
         return store_fail(s, "read", err);
-    store_bind_str(st, 1, pipeline);
-    store_bind_str(st, 2, status);
-    sqlite3_bind_int64(st, 3, since_us);
-    sqlite3_bind_int64(st, 4, limit && limit < INT64_MAX ? (int64_t)limit : -1);
+    store_bind_str(st, 1, f->pipeline);
+    store_bind_str(st, 2, f->status);
+    sqlite3_bind_int64(st, 3, f->since_us);
+    sqlite3_bind_int64(st, 4, f->limit && f->limit < INT64_MAX ? (int64_t)f->limit : -1);
     ok = runs_read(s, a, st, out, n, err);
     sqlite3_finalize(st);
     return ok;
+}
+
+bool store_runs(struct store *s, struct arena *a, const char *pipeline, const char *status,
+                int64_t since_us, size_t limit, struct store_run **out, size_t *n, struct err *err)
+{
+    struct store_filter f = {pipeline, status, since_us, limit, false};
+    return store_runs_select(s, a, &f, out, n, err);
 }
 
 bool store_run_find(struct store *s, struct arena *a, const char *id, struct store_run *out,

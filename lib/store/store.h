@@ -22,6 +22,8 @@ bool store_open(struct store **out, const char *url, enum store_mode mode, struc
 void store_close(struct store *s);
 /* Where it is, for messages. */
 const char *store_path(const struct store *s);
+/* Where store_open(url) would look, opened or not; free(). NULL with err for what is no place. */
+char *store_locate(const char *url, struct err *err);
 
 /* -- runs -- */
 struct store_run {
@@ -77,6 +79,15 @@ bool store_log_stages(struct store *s, struct arena *a, const char *run_id, cons
  * since_us 0: all; pipeline NULL: any; limit 0: all. */
 bool store_runs(struct store *s, struct arena *a, const char *pipeline, const char *status,
                 int64_t since_us, size_t limit, struct store_run **out, size_t *n, struct err *err);
+/* The same, with more to choose by. */
+struct store_filter {
+    const char *pipeline, *status;
+    int64_t since_us;
+    size_t limit;
+    bool top; /* without runs that are a part of another run in the store */
+};
+bool store_runs_select(struct store *s, struct arena *a, const struct store_filter *f,
+                       struct store_run **out, size_t *n, struct err *err);
 /* By run id or an unambiguous prefix of at least 4 characters; ERR_DATA when none or several. */
 bool store_run_find(struct store *s, struct arena *a, const char *id, struct store_run *out,
                     struct err *err);
@@ -181,6 +192,8 @@ bool store_fact_set(struct store *s, const char *key, struct slice value, struct
  * -9 in any case, and power loss takes at most the last seconds of logs and profiles, never the
  * whole. */
 bool store_begin(struct store *s, struct err *err);
+/* The same without waiting for the disk at the end: all or nothing, as safe as single calls. */
+bool store_begin_relaxed(struct store *s, struct err *err);
 bool store_commit(struct store *s, struct err *err);
 void store_rollback(struct store *s);
 

@@ -7,7 +7,8 @@ set -u
 dir=$srcdir/share/schemas
 check=$srcdir/tests/docs/validate
 kinds='profile sketch drift verdict forecast execution_profile resource_estimate anomaly environment plan
-provisioning_request allocation suggestion experiment partition_health migration checkpoint completion'
+provisioning_request allocation suggestion experiment partition_health migration checkpoint completion
+node run pipeline dataset sighting access log'
 n=0
 result() { # status, name
     n=$((n + 1))

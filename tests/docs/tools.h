@@ -6,10 +6,12 @@
 #define FORELINE_DOCS_TOOLS_H
 
 #include "cli/cli.h"
+#include "tools/etl-lineage.h"
 #include "tools/etl-profile.h"
 #include "tools/etl-run.h"
 
 static const struct tool *const docs_tools[] = {
+    &etl_lineage_tool,
     &etl_profile_tool,
     &etl_run_tool,
     NULL,

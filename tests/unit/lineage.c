@@ -245,6 +245,7 @@ START_TEST(a_valid_event_passes_the_strict_check)
         "{\"eventType\":\"OTHER\"," BASE "," RUN "," JOB
         ",\"inputs\":[],\"outputs\":[{\"namespace\":"
         "\"\",\"name\":\"\",\"facets\":{\"x\":" FACET "},\"outputFacets\":{\"y\":" FACET "}}]}",
+        "{\"eventTime\":\"2026-01-01T00:00:00\",\"producer\":\"\",\"schemaURL\":\"\"," JOB "}",
         "{" BASE "," JOB ",\"inputs\":[{\"namespace\":\"a\",\"name\":\"b\"}]}",
         "{" BASE ",\"dataset\":{\"namespace\":\"a\",\"name\":\"b\",\"facets\":{}}}",
         "{\"eventTime\":\"2020-12-28T19:52:00.001+10:00\",\"producer\":\"urn:x\",\"schemaURL\":\"a:"
@@ -267,19 +268,10 @@ START_TEST(the_strict_check_names_the_place_that_is_wrong)
          "eventTime: is"},
         {"{\"eventTime\":\"2026-01-01T00:00:00Z\",\"producer\":\"https://p\"," RUN "," JOB "}",
          "schemaURL: is required"},
-        {"{\"eventTime\":\"2026-01-01T00:00:00\",\"producer\":\"https://p\",\"schemaURL\":\"https:/"
-         "/s\"}",
-         "eventTime: not an RFC 3339 instant: '2026-01-01T00:00:00'"},
-        {"{\"eventTime\":\"2026-01-01 "
-         "00:00:00Z\",\"producer\":\"https://p\",\"schemaURL\":\"https://s\"}",
-         "eventTime: not an RFC 3339"},
-        {"{\"eventTime\":\"2026-01-01T00:00:00Z\",\"producer\":\"no "
-         "uri\",\"schemaURL\":\"https://s\"}",
-         "producer: not a URI"},
         {"{\"eventTime\":7,\"producer\":\"a:b\",\"schemaURL\":\"a:b\"}",
          "eventTime: must be a string"},
         {"{\"eventType\":\"start\"," BASE "," RUN "," JOB "}", "eventType: not START"},
-        {"{" BASE ",\"run\":{\"runId\":\"x\"}," JOB "}", "run.runId: not a UUID: 'x'"},
+        {"{" BASE ",\"run\":{\"runId\":7}," JOB "}", "run.runId: must be a string"},
         {"{" BASE ",\"run\":7," JOB "}", "run: must be an object"},
         {"{" BASE "," RUN ",\"job\":{\"name\":\"j\"}}", "job.namespace: is required"},
         {"{" BASE "," RUN "," JOB ",\"inputs\":{}}", "inputs: must be an array"},

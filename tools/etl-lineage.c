@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* etl-lineage: options, streams, statuses. The work is in lib/lineage and lib/store. */
+#include <math.h>
+
+#include "base/instant.h"
+#include "base/nearest.h"
+#include "cli/chain.h"
+#include "cli/text.h"
+#include "lineage/ingest.h"
+#include "lineage/rows.h"
+#include "tools/etl-lineage.h"
+
+/* Faults of this kind are named up to here, then counted. */
+#define REPORTED_MAX 10
+
+/* -- add -- */
+
+struct adding {
+    struct answer *a;
+    struct lineage_added sum;
+    uint64_t refused;
+    int status;
+};
+
+static bool add_one(struct adding *d, const struct json *rec, struct slice line, struct err *err)
+{
+    struct store *s = d->a->store;
+    if (!store_begin_relaxed(s, err))
+        return false;
+    bool ok = rec_is(rec, "completion")
+                  ? lineage_add_completion(s, rec, &d->sum, err)
+                  : lineage_add_event(s, rec, line, d->a->o.strict, &d->sum, err);
+    if (ok)
+        return store_commit(s, err);
+    store_rollback(s);
+    return false;
+}
+
+static bool on_record(void *ctx, struct chain *c, const struct json *rec, struct slice line)
+{
+    struct adding *d = ctx;
+    struct err err = ERR_INIT;
+    bool known = json_get(rec, "record") ? rec_is(rec, "completion") : true;
+    if (!known || !d->a->store || add_one(d, rec, line, &err))
+        return false;
+    if (err.kind == ERR_DATA) {
+        d->status = status_worse(d->status, STATUS_DATA);
+        if (++d->refused <= REPORTED_MAX)
+            cli_error("%s:%llu: %s", c->name, (unsigned long long)c->line_no, err.text);
+        return false;
+    }
+    /* The store is gone: the lines are still forwarded, and the end is not a success. */
+    d->status = status_worse(d->status, cli_fail(&err));
+    store_close(d->a->store);
+    d->a->store = NULL;
+    return false;
+}
+
+static int add(struct answer *a, char **files, size_t nfiles)
+{
+    struct adding d = {.a = a};
+    struct chain c;
+    bool forward = !a->people && !cli_is_quiet();
+    if (!store_open(&a->store, a->o.common.store, STORE_CREATE, &a->err))
+        d.status = cli_fail(&a->err);
+    err_clear(&a->err);
+    chain_init(&c, forward);
+    for (size_t i = 0; i < nfiles || (i == 0 && nfiles == 0); i++) {
+        struct err err = ERR_INIT;
+        if (!chain_read(&c, nfiles ? files[i] : NULL, on_record, &d, &err))
+            d.status = status_worse(d.status, cli_fail(&err));
+    }
+    if (c.bad_lines)
+        d.status = status_worse(d.status, STATUS_DATA);
+    chain_release(&c);
+    if (d.refused > REPORTED_MAX)
+        cli_error("%llu more records were refused", (unsigned long long)(d.refused - REPORTED_MAX));
+    if (d.sum.passed_over)
+        cli_warn("%llu datasets without a name were passed over",
+                 (unsigned long long)d.sum.passed_over);
+    if (a->people && !cli_is_quiet())
+        buf_addf(&a->out, "%llu events (%llu known already) with %llu edges, %llu completions\n",
+                 (unsigned long long)d.sum.events, (unsigned long long)d.sum.known,
+                 (unsigned long long)d.sum.edges, (unsigned long long)d.sum.completions);
+    return d.status;
+}
+
+/* -- questions -- */
+
+static bool open_store(struct answer *a)
+{
+    if (!store_open(&a->store, a->o.common.store, STORE_READ, &a->err))
+        return false;
+    if (a->store)
+        return true;
+    char *path = store_locate(a->o.common.store, &a->err);
+    struct quoted q;
+    if (path)
+        err_set(&a->err, ERR_ENV,
+                "no store at '%s'; etl-run and etl-lineage add make one, --store names another",
+                quote_str(&q, path));
+    free(path);
+    return false;
+}
+
+static int runs(struct answer *a)
+{
+    struct store_run *rows;
+    size_t n;
+    struct store_filter f = {
+        .pipeline = a->o.pipeline,
+        .status = a->o.status,
+        .limit = (size_t)a->o.limit,
+        .top = !a->o.all && !a->o.pipeline,
+    };
+    /* 1e9 s: before there were any. */
+    if (a->o.since >= 0 && a->o.since < 1e9)
+        f.since_us = instant_now() - (int64_t)(a->o.since * (double)US_PER_S);
+    if (!store_runs_select(a->store, &a->arena, &f, &rows, &n, &a->err))
+        return (int)a->err.kind;
+    if (a->people && n)
+        lineage_view_runs(&a->out, rows, n);
+    for (size_t i = 0; !a->people && i < n; i++)
+        lineage_write_run(&a->out, &rows[i], NULL, 0);
+    return n ? STATUS_OK : STATUS_NO;
+}
+
+/* A stage that wrote nothing is fine; one that the run does not have is not. */
+static bool check_stage(struct answer *a, const char *run_id, const char *stage,
+                        const char *const *logs, size_t nlogs)
+{
+    struct store_stage *stages;
+    struct nearest near;
+    struct quoted q, b;
+    size_t n;
+    if (!store_run_stages(a->store, &a->arena, run_id, &stages, &n, &a->err))
+        return false;
+    nearest_init(&near, slice_str(stage));
+    for (size_t i = 0; i < n + nlogs; i++) {
+        const char *id = i < n ? stages[i].used.id : logs[i - n];
+        if (strcmp(id, stage) == 0)
+            return true;
+        nearest_try(&near, id);
+    }
+    quote_str(&q, stage);
+    if (near.best)
+        return err_set(&a->err, ERR_DATA, "run '%s' has no stage '%s'; did you mean '%s'?", run_id,
+                       q.s, quote_str(&b, near.best));
+    return err_set(&a->err, ERR_DATA,
+                   "run '%s' has no stage '%s'; `etl-lineage show %.13s` lists them", run_id, q.s,
+                   run_id);
+}
+
+static int print_log(struct answer *a, const char *id, const char *stage)
+{
+    struct store_run r;
+    const char **logs;
+    size_t n;
+    bool found = false, json = strcmp(a->o.common.format, "json") == 0;
+    if (!store_run_find(a->store, &a->arena, id, &r, &a->err) ||
+        !store_log_stages(a->store, &a->arena, r.run_id, &logs, &n, &a->err) ||
+        (stage && !check_stage(a, r.run_id, stage, logs, n)))
+        return (int)a->err.kind;
+    for (size_t i = 0; i < n; i++) {
+        struct slice text;
+        if (stage && strcmp(stage, logs[i]) != 0)
+            continue;
+        if (!store_log_read(a->store, &a->arena, r.run_id, logs[i], &text, &a->err))
+            return (int)a->err.kind;
+        struct quoted q;
+        if (!stage && n > 1 && !json)
+            buf_addf(&a->out, "%s==> %s <==\n", found ? "\n" : "", quote_str(&q, logs[i]));
+        if (json)
+            lineage_write_log(&a->out, r.run_id, logs[i], text);
+        else if (a->people) /* a terminal is not told what a command would tell it */
+            text_mask(&a->out, text, true);
+        else
+            buf_add_slice(&a->out, text);
+        found = true;
+    }
+    return found ? STATUS_OK : STATUS_NO;
+}
+
+static int walk(struct answer *a, const char *name, bool upstream)
+{
+    struct lineage_graph g;
+    struct lineage_row *rows;
+    size_t n;
+    uint32_t from;
+    if (!lineage_load(a->store, &a->arena, &g, &a->err) ||
+        !lineage_find(&g, name, a->o.kind, &from, &a->err))
+        return (int)a->err.kind;
+    uint32_t depth = a->o.depth > 0 ? (uint32_t)a->o.depth : 0;
+    lineage_reach(&a->arena, &g, from, upstream, depth, &rows, &n);
+    if (a->people) {
+        lineage_view_tree(&a->arena, &a->out, &g, rows, n);
+        return n > 1 ? STATUS_OK : STATUS_NO;
+    }
+    const struct store_node *nodes = g.rows.nodes;
+    const char *of = lineage_name(&a->arena, &nodes[from]);
+    for (size_t i = 1; i < n; i++)
+        lineage_write_node(&a->out, &nodes[rows[i].node],
+                           lineage_name(&a->arena, &nodes[rows[i].node]), rows[i].depth,
+                           lineage_name(&a->arena, &nodes[rows[i].via]),
+                           upstream ? "upstream" : "downstream", of);
+    return n > 1 ? STATUS_OK : STATUS_NO;
+}
+
+static int ask(struct answer *a, const char *command, char **args, size_t n)
+{
+    int status;
+    if (!open_store(a))
+        return (int)a->err.kind;
+    if (strcmp(command, "runs") == 0)
+        status = runs(a);
+    else if (strcmp(command, "log") == 0)
+        status = print_log(a, args[0], n > 1 ? args[1] : NULL);
+    else if (strcmp(command, "show") == 0)
+        status = lineage_show(a, n ? args[0] : NULL);
+    else
+        status = walk(a, args[0], strcmp(command, "upstream") == 0);
+    return status;
+}
+
+/* The number of operands each command takes. */
+static bool check_operands(const char *command, size_t n)
+{
+    static const struct {
+        const char *name, *what;
+        size_t least, most;
+    } takes[] = {
+        {"runs", "nothing", 0, 0},          {"log", "RUN [STAGE]", 1, 2},
+        {"show", "one name at most", 0, 1}, {"upstream", "one NODE", 1, 1},
+        {"downstream", "one NODE", 1, 1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(takes); i++) {
+        if (strcmp(takes[i].name, command) == 0 && (n < takes[i].least || n > takes[i].most)) {
+            cli_usage("'%s' takes %s, not %zu operands", command, takes[i].what, n);
+            return false;
+        }
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct answer a = {.o = ETL_LINEAGE_OPTS_INIT, .out = BUF_INIT(BUF_UNBOUNDED)};
+    char **args;
+    size_t n;
+    int status;
+    cli_init(&etl_lineage_tool);
+    if (!cli_parse(&etl_lineage_tool, argc, argv, &a.o, &args, &n, &status))
+        return status;
+    const struct tool_command *command = cli_command(&etl_lineage_tool, n ? args[0] : NULL);
+    if (!command || !check_operands(command->name, n - 1))
+        return STATUS_USAGE;
+    a.people = cli_for_people(&a.o.common);
+    bool adding = strcmp(command->name, "add") == 0;
+    status = adding ? add(&a, args + 1, n - 1) : ask(&a, command->name, args + 1, n - 1);
+    if (a.err.kind)
+        status = status_worse(status, cli_fail(&a.err));
+    else if (!cli_is_quiet())
+        out_buf(&a.out);
+    store_close(a.store);
+    buf_release(&a.out);
+    arena_release(&a.arena);
+    err_clear(&a.err);
+    if (!out_close(&a.err))
+        status = status_worse(status, cli_fail(&a.err));
+    return status;
+}
