@@ -20,5 +20,7 @@ TAP_TESTS += tests/cli/etl-run-rejects.sh
 EXTRA_DIST += tests/cli/etl-run-rejects.sh
 TAP_TESTS += tests/cli/etl-run-commands.sh
 EXTRA_DIST += tests/cli/etl-run-commands.sh
+TAP_TESTS += tests/cli/etl-run-faults.sh
+EXTRA_DIST += tests/cli/etl-run-faults.sh
 TAP_TESTS += tests/cli/etl-run.sh
 EXTRA_DIST += tests/cli/etl-run.sh

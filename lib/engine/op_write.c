@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Write: batches to a file that appears when the run is over, or to stdout. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/op.h"
@@ -44,6 +45,14 @@ static bool flush(struct oper *op, bool last, struct err *err)
     return ok;
 }
 
+/* Hidden files of runs that were killed. */
+static void sweep(const char *path)
+{
+    char *dir = path_dirname(path);
+    atomic_sweep(dir);
+    free(dir);
+}
+
 static bool write_open(struct oper *op, struct err *err)
 {
     const struct stage *s = op->stage;
@@ -52,6 +61,8 @@ static bool write_open(struct oper *op, struct err *err)
     o->text = o->packed = BUF_INIT(BUF_UNBOUNDED);
     op->state = o;
     o->to_stdout = strcmp(s->u.write.path, "-") == 0;
+    if (!o->to_stdout)
+        sweep(s->u.write.path);
     if (!o->to_stdout && !atomic_open(&o->file, s->u.write.path, err))
         return false;
     o->opened = true;

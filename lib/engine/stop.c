@@ -75,6 +75,7 @@ bool stop_watch(struct err *err)
         return err_errno(err, ERR_ENV, "cannot start a thread");
     }
     pthread_detach(thread);
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a failed write like any other */
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
         struct sigaction now, sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};

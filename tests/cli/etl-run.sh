@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # etl-run: pipelines in, outputs and records out; what it refuses, and how it says so.
+# shellcheck disable=SC2016 # dollars belong to the commands
 . "${srcdir:?}/tests/cli/lib.sh"
 
 FORELINE_STORE=$PWD/store.db
