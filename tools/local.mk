@@ -13,3 +13,9 @@ bin_PROGRAMS += tools/etl-lineage
 tools_etl_lineage_SOURCES = tools/etl-lineage.c tools/etl-lineage.h tools/etl-lineage-opts.c \
 	tools/etl-lineage-show.c tools/etl-lineage-tree.c tools/etl-lineage-view.c
 dist_man1_MANS += share/man/etl-lineage.1
+bin_PROGRAMS += tools/etl-predict tools/etl-plan
+tools_etl_predict_SOURCES = tools/etl-predict.c tools/etl-predict-opts.c \
+	tools/etl-predict-table.c tools/etl-predict.h
+tools_etl_plan_SOURCES = tools/etl-plan.c tools/etl-plan-opts.c tools/etl-plan-table.c \
+	tools/etl-plan.h
+dist_man1_MANS += share/man/etl-predict.1 share/man/etl-plan.1

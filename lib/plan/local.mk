@@ -7,3 +7,11 @@ tests_prop_plan_schedule_SOURCES = tests/prop/plan_schedule.c
 tests_prop_plan_schedule_CFLAGS = $(UNIT_CFLAGS)
 tests_prop_plan_schedule_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/prop/plan_schedule
+
+check_PROGRAMS += tests/unit/plan
+tests_unit_plan_SOURCES = tests/unit/plan.c
+tests_unit_plan_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_plan_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/plan
+TAP_TESTS += tests/cli/etl-plan.sh
+EXTRA_DIST += tests/cli/etl-plan.sh

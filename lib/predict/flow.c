@@ -338,6 +338,13 @@ void flow_through(struct arena *a, const struct stage *s, const struct flow *con
 {
     *out = (struct flow){.source_records = in[0]->source_records};
     through_records(a, s, in, out, why);
+    for (uint32_t i = 0; i < s->ninputs; i++) {
+        bool always_one = s->op == OP_AGGREGATE && s->u.aggregate.by.n == 0;
+        if (isnan(in[i]->records.p50) && !always_one) {
+            out->records = FIGURE_UNKNOWN;
+            *why = "unknown, as what comes in";
+        }
+    }
     through_columns(a, s, in, out);
     if (s->op != OP_WRITE && s->op != OP_COMMAND)
         drop_dead_columns(s, out);

@@ -3,6 +3,8 @@
 #ifndef FORELINE_PREDICT_INTERNAL_H
 #define FORELINE_PREDICT_INTERNAL_H
 
+#include <math.h>
+
 #include "model/line.h"
 #include "model/robust.h"
 #include "predict/predict.h"
@@ -120,6 +122,42 @@ static inline const struct past *history_at(const struct history *h, uint32_t ru
     return &h->rows[(size_t)run * h->nstages + stage];
 }
 
+/* -- the prediction in the making: predict.c drives, size.c fills sizes, cost.c costs -- */
+
+struct predictor {
+    struct arena *a;
+    const struct pipeline *p;
+    const struct predict_options *o;
+    struct history history;
+    struct flow *flows;     /* per stage: what it hands on */
+    struct source *sources; /* per stage: of reads */
+    struct rec_stage_figures *figures;
+    const char **size_why;
+    uint32_t *cost_runs; /* per stage: runs its CPU time was fitted to */
+    bool *cost_similar;
+    double speed, scale;
+    uint32_t nreads;
+};
+
+/* Sizes of a stage's work, predicted or as they once were. */
+struct sizes {
+    double records_in, bytes_in, records_out, bytes_out, records_right, bytes_right, packed_bytes;
+};
+
+/* What stage i did in an earlier run, what it is to do now: NAN where not known. `high`: at p95. */
+struct sizes sizes_then(const struct predictor *k, uint32_t run, uint32_t i);
+struct sizes sizes_now(const struct predictor *k, uint32_t i, bool high);
+struct work work_of(const struct stage *s, const struct sizes *z);
+/* Fills flows, sources, size_why and all figures but time and memory; in topological order. */
+void size_stage(struct predictor *k, uint32_t i);
+/* CPU time and peak memory of a stage whose sizes are known. */
+void cost_stage(struct predictor *k, uint32_t i);
+/* Wall time of all stages, when all CPU times are known. */
+void wall_stages(struct predictor *k);
+
+/* How many runs' worth of evidence the spreads are that predictions begin with. */
+#define PRIOR_DF 8.0
+
 /* -- shared -- */
 #define FIGURE_UNKNOWN ((struct rec_figure){NAN, NAN})
 static inline struct rec_figure figure_exact(double v)
@@ -130,6 +168,13 @@ static inline struct rec_figure figure_exact(double v)
 static inline struct rec_figure figure_times(struct rec_figure f, double k)
 {
     return (struct rec_figure){f.p50 * k, f.p95 * k};
+}
+
+/* Two independent uncertainties, as factors, make one: their logarithms add in squares. */
+static inline double factors_join(double f, double g)
+{
+    double lf = f > 1 ? log(f) : 0, lg = g > 1 ? log(g) : 0;
+    return exp(sqrt(lf * lf + lg * lg));
 }
 
 #endif

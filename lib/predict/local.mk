@@ -1,4 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libcore_a_SOURCES += lib/predict/predict.c lib/predict/predict.h lib/predict/internal.h \
-	lib/predict/calibrate.c lib/predict/flow.c lib/predict/history.c lib/predict/priors.c \
-	lib/predict/priors_table.c lib/predict/selectivity.c lib/predict/source.c
+	lib/predict/calibrate.c lib/predict/cost.c lib/predict/flow.c lib/predict/history.c lib/predict/priors.c \
+	lib/predict/priors_table.c lib/predict/selectivity.c lib/predict/size.c \
+	lib/predict/source.c
+
+check_PROGRAMS += tests/unit/predict
+tests_unit_predict_SOURCES = tests/unit/predict.c
+tests_unit_predict_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_predict_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/predict
+TAP_TESTS += tests/cli/etl-predict.sh
+EXTRA_DIST += tests/cli/etl-predict.sh

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of priors, as `make calibrate` measured and printed it. Seconds, bytes. */
 #include "predict/internal.h"
 
 const double prior_calibration_s = 0.0030;

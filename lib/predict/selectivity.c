@@ -70,6 +70,8 @@ static bool take_string(struct parser *p, char *out, size_t size, size_t *len)
     }
     if (*p->at == '"')
         p->at++;
+    else
+        p->guessed = true; /* it never ends */
     out[*len] = '\0';
     return true;
 }
@@ -193,17 +195,17 @@ static double share_below(const struct rec_column *c, double x)
     return 1;
 }
 
-static double compare_number(struct parser *p, const struct rec_column *c, char op, bool or_equal,
-                             double x)
+static double compare_number(const struct rec_column *c, char op, bool or_equal, double x)
 {
-    (void)p;
     char text[NUM_TEXT_MAX];
     double nulls = null_share(c), below = share_below(c, x);
     if (isnan(below))
         return NAN;
     size_t len = num_format_double(text, x);
     double equal = share_equal(c, slice_of(text, len));
-    if (isnan(equal))
+    double least, most;
+    if (isnan(equal) || (num_parse_float(c->min, &least) && x < least) ||
+        (num_parse_float(c->max, &most) && x > most))
         equal = 0;
     /* jq orders null before numbers. */
     if (op == '<')
@@ -238,7 +240,7 @@ static double compare(struct parser *p, const struct operand *l, char op, bool o
         return op == '=' ? share : 1 - share;
     }
     if (c && r->kind == OPERAND_NUMBER)
-        share = compare_number(p, c, op, or_equal, r->number);
+        share = compare_number(c, op, or_equal, r->number);
     if (isnan(share)) {
         p->guessed = true;
         share = SHARE_RANGE;

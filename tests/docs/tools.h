@@ -7,6 +7,8 @@
 
 #include "cli/cli.h"
 #include "tools/etl-lineage.h"
+#include "tools/etl-plan.h"
+#include "tools/etl-predict.h"
 #include "tools/etl-profile.h"
 #include "tools/etl-run.h"
 
@@ -14,6 +16,8 @@ static const struct tool *const docs_tools[] = {
     &etl_lineage_tool,
     &etl_profile_tool,
     &etl_run_tool,
+    &etl_predict_tool,
+    &etl_plan_tool,
     NULL,
 };
 

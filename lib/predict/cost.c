@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Time and memory of every stage from its sizes: a line through earlier runs, else other
+ * pipelines' runs, else the priors. */
+#include <math.h>
+
+#include "predict/internal.h"
+
+/* Runs shorter than this differ by what the system does meanwhile, not by their work: cold caches,
+ * page faults, clock ticks. Errors count relative to the figure plus this. */
+#define CPU_GRAIN_S 0.001
+#define MEMORY_GRAIN 65536.0
+/* Spread (standard deviation of the logarithm) of what is predicted from … */
+#define SPREAD_RUNS 0.13    /* runs of the same stage: CPU time */
+#define SPREAD_MEMORY 0.08  /* the same, peak memory, which depends on sizes alone */
+#define SPREAD_EDITED 0.35  /* runs of the stage before it was edited */
+#define SPREAD_SIMILAR 0.35 /* the same operation in other pipelines */
+#define SPREAD_PRIOR 0.5    /* the table of priors */
+#define SPREAD_COMMAND 1.4  /* the same for commands, which may do anything */
+#define DRIFT 0.12          /* further spread per e-fold beyond the sizes seen */
+#define WALL_GRAIN_S 0.002
+
+struct cost {
+    double grain, spread;
+    double (*prior)(unsigned row, const struct work *w);
+    double per_speed; /* what one unit of speed does to it: CPU time falls, memory does not */
+    double (*past)(const struct past *p);
+};
+
+static double past_cpu(const struct past *p)
+{
+    return p->cpu_s;
+}
+
+static double past_memory(const struct past *p)
+{
+    return p->memory_bytes;
+}
+
+/* The prior of a stage's cost, brought to the size of what was measured: fixed * prior's fixed part
+ * + sized * the rest. Without this a prior that is far too low would drown in the grain, and size
+ * would not count. */
+struct level {
+    double fixed, sized;
+};
+
+struct prior_parts {
+    double fixed, sized;
+};
+
+static struct prior_parts prior_split(const struct stage *s, const struct sizes *z,
+                                      const struct cost *c)
+{
+    unsigned row = prior_row_of(s);
+    struct work w = work_of(s, z), once = {0};
+    once.f[F_ONE] = w.f[F_ONE];
+    once.f[F_JQ_PROGRAMS] = w.f[F_JQ_PROGRAMS];
+    double fixed = c->prior(row, &once) / c->per_speed;
+    return (struct prior_parts){fixed, c->prior(row, &w) / c->per_speed - fixed};
+}
+
+static double prior_at(const struct prior_parts *p, const struct level *l, double grain)
+{
+    return l->fixed * p->fixed + l->sized * p->sized + grain;
+}
+
+/* Fixed parts are taken to be right within a factor of two; what is beyond goes with size. */
+#define FIXED_FACTOR 2.0
+
+static struct level level_of(const struct prior_parts *parts, const double *y, uint32_t n)
+{
+    struct level out = {1, 1};
+    struct model_level m;
+    double *ratio = xmalloc((n + 1) * sizeof(*ratio));
+    for (uint32_t i = 0; i < n; i++)
+        ratio[i] = y[i] / (parts[i].fixed + parts[i].sized);
+    if (model_level_fit(ratio, NULL, n, 1, 1, &m))
+        out = (struct level){m.p50, m.p50};
+    if (out.fixed > FIXED_FACTOR) {
+        for (uint32_t i = 0; i < n; i++)
+            ratio[i] =
+                parts[i].sized > 0 ? (y[i] - FIXED_FACTOR * parts[i].fixed) / parts[i].sized : NAN;
+        if (model_level_fit(ratio, NULL, n, 1, 1, &m))
+            out = (struct level){FIXED_FACTOR, m.p50};
+    }
+    free(ratio);
+    return out;
+}
+
+/* Fits the runs of stage i; how many there were. */
+static uint32_t fit_runs(const struct predictor *k, uint32_t i, const struct cost *c,
+                         struct model_line *line, struct level *level)
+{
+    const struct stage *s = &k->p->stages[i];
+    uint32_t n = 0, room = k->history.nruns + 1;
+    struct model_run *runs = xmalloc(room * sizeof(*runs));
+    struct prior_parts *parts = xmalloc(room * sizeof(*parts));
+    double *y = xmalloc(room * sizeof(*y));
+    bool same = false;
+    for (uint32_t run = 0; run < k->history.nruns; run++) {
+        const struct past *past = history_at(&k->history, run, i);
+        same |= past->there && (past->same || s->op == OP_READ);
+    }
+    for (uint32_t run = 0; run < k->history.nruns; run++) {
+        const struct past *past = history_at(&k->history, run, i);
+        if (!past->there || (same && !past->same && s->op != OP_READ))
+            continue;
+        struct sizes z = sizes_then(k, run, i);
+        parts[n] = prior_split(s, &z, c);
+        y[n] = c->past(past);
+        if (parts[n].sized >= 0 && y[n] >= 0)
+            runs[n++].weight = k->history.weight[run];
+    }
+    *level = level_of(parts, y, n);
+    for (uint32_t r = 0; r < n; r++) {
+        runs[r].x = prior_at(&parts[r], level, c->grain);
+        runs[r].y = y[r] + c->grain;
+    }
+    const struct model_line_prior prior = {
+        .a_strength = 0.5,
+        .b_strength = 0.01,
+        .log_sd = same ? c->spread : SPREAD_EDITED,
+        .df = PRIOR_DF,
+        .drift = DRIFT,
+    };
+    model_line_fit(runs, n, &prior, line);
+    free(parts);
+    free(runs);
+    free(y);
+    return n;
+}
+
+static struct rec_figure cost_of(struct predictor *k, uint32_t i, const struct cost *c,
+                                 uint32_t *nruns, bool *similar)
+{
+    const struct stage *s = &k->p->stages[i];
+    struct sizes mid = sizes_now(k, i, false), high = sizes_now(k, i, true);
+    struct prior_parts pm = prior_split(s, &mid, c), ph = prior_split(s, &high, c);
+    struct model_line line;
+    struct level level;
+    *nruns = fit_runs(k, i, c, &line, &level);
+    double x = prior_at(&pm, &level, c->grain), xh = prior_at(&ph, &level, c->grain);
+    *similar = false;
+    if (*nruns == 0) {
+        const struct similar *sim = &k->history.similar[s->op];
+        bool cpu = c->past == past_cpu;
+        struct model_level m;
+        double spread = s->op == OP_COMMAND ? SPREAD_COMMAND : SPREAD_PRIOR;
+        if (model_level_fit(cpu ? sim->cpu : sim->memory, NULL, cpu ? sim->ncpu : sim->nmemory,
+                            SPREAD_SIMILAR, 2, &m) &&
+            s->op != OP_COMMAND) {
+            line.b = m.p50;
+            line.log_sd = fmax(m.log_sd, SPREAD_SIMILAR);
+            line.df = m.df;
+            *similar = true;
+        } else {
+            line.log_sd = spread;
+        }
+        line.df = fmax(line.df, PRIOR_DF);
+    }
+    if (isnan(x) || isnan(k->figures[i].records_in.p50))
+        return FIGURE_UNKNOWN;
+    double p50 = model_line_p50(&line, x);
+    double f = factors_join(model_line_p95(&line, x) / p50, model_line_p50(&line, xh) / p50);
+    struct rec_figure out = {fmax(0, p50 - c->grain), fmax(0, p50 * f - c->grain)};
+    /* Below the grain the quotient of two runs says nothing: leave room for one of it. */
+    out.p95 += c->grain;
+    return out;
+}
+
+void cost_stage(struct predictor *k, uint32_t i)
+{
+    struct rec_stage_figures *f = &k->figures[i];
+    const struct cost cpu = {CPU_GRAIN_S, SPREAD_RUNS, prior_cpu_s, k->speed, past_cpu};
+    const struct cost memory = {MEMORY_GRAIN, SPREAD_MEMORY, prior_memory_bytes, 1, past_memory};
+    uint32_t n;
+    bool similar;
+    f->cpu_s = cost_of(k, i, &cpu, &k->cost_runs[i], &k->cost_similar[i]);
+    f->peak_memory_bytes = cost_of(k, i, &memory, &n, &similar);
+    f->peak_memory_bytes.p50 = floor(f->peak_memory_bytes.p50);
+    f->peak_memory_bytes.p95 = ceil(f->peak_memory_bytes.p95);
+}
+
+/* -- wall time: built-in stages run on one thread, those of a segment in turn with each other, so
+ *    each lasts as long as its segment's work -- */
+
+/* Must see its input whole before it hands anything on: what follows is another segment. */
+static bool is_blocking(const struct stage *s)
+{
+    return s->op == OP_SORT || s->op == OP_AGGREGATE;
+}
+
+static uint32_t segment_root(uint32_t *up, uint32_t i)
+{
+    while (up[i] != i)
+        i = up[i] = up[up[i]];
+    return i;
+}
+
+static void segments(const struct pipeline *p, uint32_t *segment)
+{
+    for (uint32_t i = 0; i < p->nstages; i++)
+        segment[i] = i;
+    for (uint32_t i = 0; i < p->nstages; i++) {
+        const struct stage *s = &p->stages[i];
+        for (uint32_t k = 0; k < s->ninputs; k++) {
+            bool build = s->op == OP_JOIN && k == 1;
+            if (!is_blocking(&p->stages[s->inputs[k]]) && !build)
+                segment[segment_root(segment, i)] = segment_root(segment, s->inputs[k]);
+        }
+    }
+    for (uint32_t i = 0; i < p->nstages; i++)
+        segment[i] = segment_root(segment, i);
+}
+
+/* Sums of the stages' CPU seconds by segment: in one earlier run, NAN where one is not known. */
+static void segment_sums(const struct predictor *k, const uint32_t *segment, uint32_t run,
+                         double *sum)
+{
+    memset(sum, 0, k->p->nstages * sizeof(*sum));
+    for (uint32_t i = 0; i < k->p->nstages; i++) {
+        const struct past *past = history_at(&k->history, run, i);
+        sum[segment[i]] += past->there ? past->cpu_s : NAN;
+    }
+}
+
+static struct rec_figure wall_of(const struct model_run *runs, uint32_t nruns,
+                                 struct rec_figure cpu)
+{
+    if (isnan(cpu.p50))
+        return FIGURE_UNKNOWN;
+    const struct model_line_prior prior = {
+        .a_strength = 0.5,
+        .b_strength = 0.01,
+        .log_sd = nruns ? 2 * SPREAD_RUNS : SPREAD_PRIOR / 2,
+        .df = PRIOR_DF,
+        .drift = DRIFT,
+    };
+    struct model_line line;
+    model_line_fit(runs, nruns, &prior, &line);
+    double at = cpu.p50 + WALL_GRAIN_S, p50 = model_line_p50(&line, at);
+    double f = factors_join(model_line_p95(&line, at) / p50, (cpu.p95 + WALL_GRAIN_S) / at);
+    return (struct rec_figure){fmax(0, p50 - WALL_GRAIN_S), p50 * f};
+}
+
+void wall_stages(struct predictor *k)
+{
+    uint32_t n = k->p->nstages, nruns = k->history.nruns;
+    uint32_t *segment = xmalloc((n + 1) * sizeof(*segment));
+    struct rec_figure *sum = xcalloc(n + 1, sizeof(*sum));
+    double *then = xmalloc(((size_t)nruns * n + 1) * sizeof(*then));
+    struct model_run *runs = xmalloc((nruns + 1) * sizeof(*runs));
+    segments(k->p, segment);
+    for (uint32_t i = 0; i < n; i++) {
+        sum[segment[i]].p50 += k->figures[i].cpu_s.p50;
+        sum[segment[i]].p95 += k->figures[i].cpu_s.p95;
+    }
+    for (uint32_t run = 0; run < nruns; run++)
+        segment_sums(k, segment, run, &then[(size_t)run * n]);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t m = 0;
+        for (uint32_t run = 0; run < nruns; run++) {
+            const struct past *past = history_at(&k->history, run, i);
+            double cpu = then[(size_t)run * n + segment[i]];
+            if (past->there && cpu >= 0 && past->wall_s >= 0)
+                runs[m++] = (struct model_run){cpu + WALL_GRAIN_S, past->wall_s + WALL_GRAIN_S,
+                                               k->history.weight[run]};
+        }
+        k->figures[i].wall_s = wall_of(runs, m, sum[segment[i]]);
+    }
+    free(segment);
+    free(sum);
+    free(then);
+    free(runs);
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Sizes of every stage: from history where there is some, else by flow.c's rules. */
+#include <math.h>
+
+#include "model/distinct.h"
+#include "predict/internal.h"
+
+/* Spread (standard deviation of the logarithm) of selectivities and widths from run to run. */
+#define SPREAD_SIZES 0.05
+
+static bool is_jq(const struct expr *e)
+{
+    return e && strcmp(expr_engine(e), "libjq") == 0;
+}
+
+static void count_exprs(const struct stage *s, double *vector, double *jq)
+{
+    *vector = *jq = 0;
+    if (s->op == OP_FILTER) {
+        *(is_jq(s->u.filter.expr) ? jq : vector) += 1;
+    } else if (s->op == OP_DERIVE || s->op == OP_AGGREGATE) {
+        const struct named_expr *e = s->op == OP_DERIVE ? s->u.derive.set : s->u.aggregate.measures;
+        uint32_t n = s->op == OP_DERIVE ? s->u.derive.n : s->u.aggregate.n;
+        for (uint32_t i = 0; i < n; i++)
+            *(is_jq(e[i].expr) ? jq : vector) += 1;
+    }
+}
+
+struct work work_of(const struct stage *s, const struct sizes *z)
+{
+    struct work w = {0};
+    double vector, jq;
+    count_exprs(s, &vector, &jq);
+    w.f[F_ONE] = 1;
+    w.f[F_RECORDS_IN] = z->records_in;
+    w.f[F_BYTES_IN] = z->bytes_in;
+    w.f[F_RECORDS_OUT] = z->records_out;
+    w.f[F_BYTES_OUT] = z->bytes_out;
+    w.f[F_RECORDS_RIGHT] = z->records_right;
+    w.f[F_BYTES_RIGHT] = z->bytes_right;
+    w.f[F_EVALS] = vector * z->records_in;
+    w.f[F_JQ_EVALS] = jq * z->records_in;
+    w.f[F_JQ_PROGRAMS] = jq;
+    w.f[F_COMPARES] = s->op == OP_SORT ? z->records_in * log2(fmax(2, z->records_in)) : 0;
+    w.f[F_PACKED_BYTES] = z->packed_bytes;
+    return w;
+}
+
+/* The sizes of an earlier run of stage i; NAN where they are not known. */
+struct sizes sizes_then(const struct predictor *k, uint32_t run, uint32_t i)
+{
+    const struct stage *s = &k->p->stages[i];
+    const struct past *past = history_at(&k->history, run, i);
+    struct sizes z = {
+        past->records_in, past->bytes_in, past->records_out, past->bytes_out, 0, 0, 0};
+    if (s->op == OP_JOIN) {
+        const struct past *l = history_at(&k->history, run, s->inputs[0]);
+        const struct past *r = history_at(&k->history, run, s->inputs[1]);
+        z.records_in = l->there ? l->records_out : NAN;
+        z.bytes_in = l->there ? l->bytes_out : NAN;
+        z.records_right = r->there ? r->records_out : NAN;
+        z.bytes_right = r->there ? r->bytes_out : NAN;
+    }
+    if (s->op == OP_READ)
+        z.packed_bytes = k->sources[i].packed ? past->bytes_in : 0;
+    if (s->op == OP_WRITE)
+        z.packed_bytes = s->u.write.compress ? past->bytes_in : 0;
+    return z;
+}
+
+struct sizes sizes_now(const struct predictor *k, uint32_t i, bool high)
+{
+    const struct stage *s = &k->p->stages[i];
+    const struct rec_stage_figures *f = &k->figures[i];
+#define PICK(figure) (high ? (figure).p95 : (figure).p50)
+    struct sizes z = {
+        PICK(f->records_in), PICK(f->bytes_in), PICK(f->records_out), PICK(f->bytes_out), 0, 0, 0};
+    if (s->op == OP_JOIN) {
+        const struct flow *l = &k->flows[s->inputs[0]], *r = &k->flows[s->inputs[1]];
+        z.records_in = PICK(l->records);
+        z.bytes_in = PICK(l->bytes);
+        z.records_right = PICK(r->records);
+        z.bytes_right = PICK(r->bytes);
+    }
+    if (s->op == OP_READ)
+        z.packed_bytes = k->sources[i].packed ? z.bytes_in : 0;
+    if (s->op == OP_WRITE)
+        z.packed_bytes = s->u.write.compress ? z.bytes_in : 0;
+#undef PICK
+    return z;
+}
+
+/* A size per unit, as it was in earlier runs: its level, or false when there is none. `of` gives
+ * the value for one run, NAN when it has none. */
+typedef double past_fn(const struct predictor *k, uint32_t run, uint32_t i);
+
+static bool past_level(const struct predictor *k, uint32_t i, past_fn *of, double spread,
+                       struct model_level *out)
+{
+    uint32_t n = 0;
+    double *v = xmalloc((k->history.nruns + 1) * sizeof(*v));
+    double *w = xmalloc((k->history.nruns + 1) * sizeof(*w));
+    for (uint32_t run = 0; run < k->history.nruns; run++) {
+        const struct past *past = history_at(&k->history, run, i);
+        bool usable = past->there && (past->same || k->p->stages[i].op == OP_READ);
+        if (usable && of(k, run, i) > 0) {
+            v[n] = of(k, run, i);
+            w[n++] = k->history.weight[run];
+        }
+    }
+    bool ok = model_level_fit(v, w, n, spread, PRIOR_DF, out);
+    free(v);
+    free(w);
+    return ok;
+}
+
+static struct rec_figure level_figure(const struct model_level *m)
+{
+    return (struct rec_figure){m->p50, model_level_p95(m)};
+}
+
+static double past_records(const struct predictor *k, uint32_t run, uint32_t i)
+{
+    return history_at(&k->history, run, i)->records_out;
+}
+
+static double past_source_bytes(const struct predictor *k, uint32_t run, uint32_t i)
+{
+    return history_at(&k->history, run, i)->bytes_in;
+}
+
+static double past_ratio(const struct predictor *k, uint32_t run, uint32_t i)
+{
+    struct sizes z = sizes_then(k, run, i);
+    return z.records_in > 0 ? z.records_out / z.records_in : NAN;
+}
+
+static double past_width_out(const struct predictor *k, uint32_t run, uint32_t i)
+{
+    const struct past *past = history_at(&k->history, run, i);
+    return past->records_out > 0 ? past->bytes_out / past->records_out : NAN;
+}
+
+static double past_write_ratio(const struct predictor *k, uint32_t run, uint32_t i)
+{
+    const struct past *past = history_at(&k->history, run, i);
+    return past->bytes_in > 0 ? past->write_bytes / past->bytes_in : NAN;
+}
+
+static double past_read_ratio(const struct predictor *k, uint32_t run, uint32_t i)
+{
+    const struct past *past = history_at(&k->history, run, i);
+    return past->bytes_in > 0 ? past->read_bytes / past->bytes_in : NAN;
+}
+
+/* Groups do not grow with the records as selectivities do: each earlier run tells how many values
+ * there are to draw from, and so how many the coming one will show. */
+static bool groups_from_history(struct predictor *k, uint32_t i, struct rec_figure *out)
+{
+    const struct stage *s = &k->p->stages[i];
+    const struct flow *in = &k->flows[s->inputs[0]];
+    uint32_t n = 0;
+    double *mid = xmalloc((k->history.nruns + 1) * sizeof(*mid));
+    double *high = xmalloc((k->history.nruns + 1) * sizeof(*high));
+    double *w = xmalloc((k->history.nruns + 1) * sizeof(*w));
+    for (uint32_t run = 0; run < k->history.nruns; run++) {
+        const struct past *past = history_at(&k->history, run, i);
+        if (!past->there || !past->same || !(past->records_in > 0) || !(past->records_out > 0))
+            continue;
+        double domain = model_distinct_domain(past->records_out, past->records_in);
+        double grown = fmax(0, log(in->records.p50 / past->records_in));
+        mid[n] = model_distinct_expected(domain, in->records.p50);
+        /* Values that are not equally likely keep turning up (Heaps 1978: as a power of the records
+         * seen, here the square root, from the size that was seen on). */
+        high[n] = fmin(in->records.p95, fmax(model_distinct_expected(domain, in->records.p95),
+                                             past->records_out * exp(grown / 2)));
+        w[n++] = k->history.weight[run];
+    }
+    struct model_level m, h;
+    bool ok = model_level_fit(mid, w, n, SPREAD_SIZES, PRIOR_DF, &m) &&
+              model_level_fit(high, w, n, SPREAD_SIZES, PRIOR_DF, &h);
+    if (ok)
+        *out = (struct rec_figure){m.p50, fmin(in->records.p95, fmax(model_level_p95(&m), h.p50))};
+    free(mid);
+    free(high);
+    free(w);
+    return ok;
+}
+
+static void size_read(struct predictor *k, uint32_t i)
+{
+    const struct stage *s = &k->p->stages[i];
+    struct source *src = &k->sources[i];
+    struct model_level m;
+    source_find(k->a, s, k->o, k->nreads, src);
+    if (s->u.read.from_stage) {
+        for (uint32_t w = 0; w < k->p->nstages; w++) {
+            const struct stage *writer = &k->p->stages[w];
+            if (writer->op != OP_WRITE || s->u.read.paths.n != 1 ||
+                strcmp(writer->u.write.path, s->u.read.paths.items[0]) != 0)
+                continue;
+            src->records = k->flows[w].records;
+            src->bytes = k->flows[w].bytes;
+            src->packed = writer->u.write.compress != NULL;
+            src->why = "what the stage before writes";
+        }
+    }
+    if (isnan(src->records.p50) && past_level(k, i, past_records, 0.3, &m)) {
+        src->records = level_figure(&m);
+        src->why = "as in earlier runs";
+        if (past_level(k, i, past_source_bytes, 0.3, &m))
+            src->bytes = level_figure(&m);
+    }
+    if (!src->why)
+        src->why = "no profile, no file and no history: unknown";
+    if (!s->u.read.from_stage) { /* which is scaled already */
+        src->records = figure_times(src->records, k->scale);
+        src->bytes = figure_times(src->bytes, k->scale);
+        src->stored_bytes *= k->scale;
+    }
+    k->size_why[i] = src->why;
+    flow_source(k->a, s, src->profile, src->records, src->bytes, &k->flows[i]);
+    struct rec_stage_figures *f = &k->figures[i];
+    f->records_in = src->records;
+    f->bytes_in = src->bytes;
+    f->records_out = src->records;
+}
+
+static void size_command_source(struct predictor *k, uint32_t i)
+{
+    const struct stage *s = &k->p->stages[i];
+    struct model_level m;
+    struct flow *out = &k->flows[i];
+    k->figures[i].records_in = k->figures[i].bytes_in = figure_exact(0);
+    if (!s->u.command.is_source) { /* it only runs */
+        out->records = out->bytes = figure_exact(0);
+        k->size_why[i] = "no rows pass through it";
+    } else if (past_level(k, i, past_records, 0.3, &m)) {
+        out->records = figure_times(level_figure(&m), k->scale);
+        k->size_why[i] = "as in earlier runs";
+    } else {
+        out->records = out->bytes = FIGURE_UNKNOWN;
+        k->size_why[i] = "a command that never ran: unknown";
+    }
+}
+
+static void size_through(struct predictor *k, uint32_t i)
+{
+    const struct stage *s = &k->p->stages[i];
+    struct rec_stage_figures *f = &k->figures[i];
+    const struct flow **in = ARENA_ARRAY(k->a, const struct flow *, s->ninputs);
+    f->records_in = f->bytes_in = figure_exact(0);
+    for (uint32_t n = 0; n < s->ninputs; n++) {
+        in[n] = &k->flows[s->inputs[n]];
+        f->records_in.p50 += in[n]->records.p50, f->records_in.p95 += in[n]->records.p95;
+        f->bytes_in.p50 += in[n]->bytes.p50, f->bytes_in.p95 += in[n]->bytes.p95;
+    }
+    struct flow *out = &k->flows[i];
+    flow_through(k->a, s, in, out, &k->size_why[i]);
+    struct model_level m;
+    double width = out->records.p50 > 0 ? out->bytes.p50 / out->records.p50 : flow_width(out);
+    struct rec_figure groups;
+    bool grouped = (s->op == OP_AGGREGATE && s->u.aggregate.by.n > 0) || s->op == OP_DISTINCT;
+    if (grouped && groups_from_history(k, i, &groups)) {
+        /* What the profile counted bounds what an extrapolation says. */
+        double all =
+            flow_groups(in[0], s->op == OP_DISTINCT ? &s->u.distinct.by : &s->u.aggregate.by,
+                        in[0]->records.p95, false);
+        if (!isnan(all) && all * 1.25 < groups.p95)
+            groups.p95 = fmax(all * 1.25, groups.p50);
+        out->records = groups;
+        k->size_why[i] = "groups as in earlier runs";
+    } else if ((s->op == OP_FILTER || s->op == OP_JOIN ||
+                (s->op == OP_COMMAND && s->u.command.is_filter)) &&
+               past_level(k, i, past_ratio, SPREAD_SIZES, &m)) {
+        struct rec_figure base = in[0]->records;
+        double share = s->op == OP_FILTER ? fmin(1, m.p50) : m.p50;
+        double p95 = base.p50 * share *
+                     factors_join(model_level_p95(&m) / m.p50, base.p95 / fmax(base.p50, 1e-300));
+        out->records = (struct rec_figure){base.p50 * share, p95};
+        if (s->op == OP_FILTER)
+            out->records.p95 = fmin(p95, base.p95);
+        k->size_why[i] = arena_printf(k->a, "%.3g out for each in, as in earlier runs", share);
+    }
+    if (past_level(k, i, past_width_out, SPREAD_SIZES, &m))
+        width = m.p50;
+    out->bytes = figure_times(out->records, isnan(width) ? 0 : width);
+}
+
+void size_stage(struct predictor *k, uint32_t i)
+{
+    const struct stage *s = &k->p->stages[i];
+    struct rec_stage_figures *f = &k->figures[i];
+    struct model_level m;
+    if (s->op == OP_READ)
+        size_read(k, i);
+    else if (s->ninputs == 0)
+        size_command_source(k, i);
+    else
+        size_through(k, i);
+    struct flow *out = &k->flows[i];
+    if (s->op == OP_READ || s->ninputs == 0) {
+        if (past_level(k, i, past_width_out, SPREAD_SIZES, &m))
+            out->bytes = figure_times(out->records, m.p50);
+    }
+    f->records_out = s->op == OP_WRITE ? f->records_in : out->records;
+    f->bytes_out = s->op == OP_WRITE ? f->bytes_in : out->bytes;
+    f->read_bytes = f->write_bytes = figure_exact(0);
+    if (s->op == OP_READ) {
+        double stored = k->sources[i].stored_bytes;
+        f->read_bytes = f->bytes_in;
+        if (!isnan(stored) && !s->u.read.from_stage)
+            f->read_bytes = figure_exact(stored);
+        else if (past_level(k, i, past_read_ratio, SPREAD_SIZES, &m))
+            f->read_bytes = figure_times(f->bytes_in, m.p50);
+    } else if (s->op == OP_WRITE) {
+        bool ran = past_level(k, i, past_write_ratio, SPREAD_SIZES, &m);
+        f->write_bytes = figure_times(f->bytes_in, ran ? m.p50 : 1);
+    } else if (s->op == OP_COMMAND) {
+        f->read_bytes = f->write_bytes = FIGURE_UNKNOWN;
+    }
+}

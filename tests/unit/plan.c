@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Plans: needs, choices, refusals, queues, reasons. */
+#include <math.h>
+
+#include "base/instant.h"
+#include "plan/plan.h"
+#include "tests/unit/suite.h"
+
+static struct arena mem;
+static struct plan_result r;
+static struct plan_options o;
+static struct rec_execution_profile x;
+static struct rec_environment envs[4];
+
+static void set_up(void)
+{
+    mem = ARENA_INIT;
+    o = (struct plan_options){.now_us = INT64_C(1763632800) * US_PER_S};
+    for (size_t i = 0; i < ARRAY_LEN(envs); i++)
+        envs[i] = (struct rec_environment){.id = "here",
+                                           .kind = "local",
+                                           .cpu_cores = 4,
+                                           .memory_gb = 8,
+                                           .gpus = 0,
+                                           .available_cores = 4,
+                                           .available_memory_gb = 8,
+                                           .available_gpus = 0,
+                                           .price_usd_per_hour = NAN,
+                                           .spot_price_usd_per_hour = NAN,
+                                           .startup_s = 0,
+                                           .speed = 1};
+}
+
+static void tear_down(void)
+{
+    arena_release(&mem);
+}
+
+static const char text[] =
+    "{\"record\":\"execution_profile\",\"v\":1,\"pipeline\":\"shop\",\"base\":\"/data\","
+    "\"code_version\":\"sha256:1\",\"mode\":\"optimized\",\"basis\":\"history:2 runs\","
+    "\"predicted\":{},\"definition\":{\"pipeline\":\"shop\",\"stages\":["
+    "{\"id\":\"orders\",\"op\":\"read\",\"path\":\"orders.csv\"},"
+    "{\"id\":\"rates\",\"op\":\"read\",\"path\":\"rates.csv\"},"
+    "{\"id\":\"joined\",\"op\":\"join\",\"inputs\":[\"orders\",\"rates\"],\"on\":[\"id\"]},"
+    "{\"id\":\"sorted\",\"op\":\"sort\",\"by\":[\"id\"]%s},"
+    "{\"id\":\"out\",\"op\":\"write\",\"path\":\"out.csv\"},"
+    "{\"id\":\"load\",\"op\":\"command\",\"run\":\"true\",\"after\":[\"out\"]},"
+    "{\"id\":\"mail\",\"op\":\"command\",\"run\":\"true\",\"after\":[\"out\"]}]},\"stages\":["
+    "{\"id\":\"orders\",\"operation\":\"read\",\"records_in\":{\"p50\":9e5,\"p95\":1e6},"
+    "\"records_out\":{\"p50\":9e5,\"p95\":1e6},\"cpu_s\":{\"p50\":2,\"p95\":4},"
+    "\"peak_memory_bytes\":{\"p50\":1e6,\"p95\":2e6}},"
+    "{\"id\":\"rates\",\"operation\":\"read\",\"records_out\":{\"p50\":4,\"p95\":%s},"
+    "\"cpu_s\":{\"p50\":0.5,\"p95\":0.5},\"peak_memory_bytes\":{\"p50\":1e6,\"p95\":2e6}},"
+    "{\"id\":\"joined\",\"operation\":\"join\",\"cpu_s\":{\"p50\":1,\"p95\":1},"
+    "\"peak_memory_bytes\":{\"p50\":1e6,\"p95\":2e6}},"
+    "{\"id\":\"sorted\",\"operation\":\"sort\",\"cpu_s\":{\"p50\":3,\"p95\":6},"
+    "\"peak_memory_bytes\":{\"p50\":1e9,\"p95\":%s}},"
+    "{\"id\":\"out\",\"operation\":\"write\",\"cpu_s\":{\"p50\":1,\"p95\":1},"
+    "\"peak_memory_bytes\":{\"p50\":1e6,\"p95\":2e6}},"
+    "{\"id\":\"load\",\"operation\":\"command\",\"wall_s\":{\"p50\":10,\"p95\":10},"
+    "\"peak_memory_bytes\":null},"
+    "{\"id\":\"mail\",\"operation\":\"command\",\"wall_s\":%s}]}";
+
+static void profile(const char *resources, const char *rates, const char *sort_bytes,
+                    const char *mail)
+{
+    struct json *v;
+    struct err err = ERR_INIT;
+    const char *line = arena_printf(&mem, text, resources, rates, sort_bytes, mail);
+    ck_assert_msg(json_parse(&mem, slice_str(line), 0, &v, &err), "%s", err.text);
+    ck_assert_msg(rec_execution_profile_read(&mem, v, &x, &err), "%s", err.text);
+}
+
+static void plan(size_t n)
+{
+    struct err err = ERR_INIT;
+    ck_assert_msg(plan_pipeline(&mem, &x, envs, n, &o, &r, &err), "%s", err.text);
+}
+
+static void usual(void)
+{
+    profile("", "8", "2e9", "{\"p50\":4,\"p95\":5}");
+}
+
+static const struct rec_plan_stage *stage(const char *id)
+{
+    for (uint32_t i = 0; i < r.plan.nstages; i++)
+        if (strcmp(r.plan.stages[i].id, id) == 0)
+            return &r.plan.stages[i];
+    ck_abort_msg("no stage %s", id);
+    return NULL;
+}
+
+static bool says(const char *part)
+{
+    for (uint32_t i = 0; i < r.plan.nwhy; i++)
+        if (strstr(r.plan.why[i], part))
+            return true;
+    return false;
+}
+
+START_TEST(stages_come_after_their_inputs_and_commands_side_by_side)
+{
+    usual();
+    plan(1);
+    ck_assert(r.ok);
+    ck_assert_str_eq(r.plan.environment, "here");
+    ck_assert_uint_eq(r.plan.nstages, 7);
+    for (uint32_t i = 0; i < r.plan.nstages; i++) {
+        ck_assert_int_eq(r.plan.stages[i].order, i);
+        ck_assert_str_eq(r.plan.stages[i].environment, "here");
+        for (uint32_t k = 0; k < r.plan.stages[i].nafter; k++) {
+            const struct rec_plan_stage *before = stage(r.plan.stages[i].after[k]);
+            ck_assert_int_lt(before->order, i);
+            ck_assert_double_le(before->end_s, r.plan.stages[i].start_s);
+        }
+    }
+    /* 2 + 0.5 + 1 + 3 + 1 on the engine's thread, then the longer command; the critical path does
+     * not have the 0.5 of the rates */
+    ck_assert_double_eq(r.plan.makespan_s, 17.5);
+    ck_assert_double_eq(r.plan.lower_bound, 17);
+    ck_assert_double_eq_tol(r.plan.gap, 0.5 / 17, 1e-12);
+    ck_assert_double_gt(r.plan.makespan_p95_s, 17.5);
+    ck_assert_double_eq(stage("load")->start_s, stage("mail")->start_s);
+    ck_assert(isnan(r.plan.cost_usd));
+    ck_assert_ptr_null(r.plan.queued_reason);
+}
+END_TEST
+
+START_TEST(memory_is_p95_and_headroom_or_what_the_user_says)
+{
+    usual();
+    plan(1);
+    ck_assert_double_ge(stage("sorted")->memory_gb, 2e9 * 1.25 / 1073741824.0);
+    ck_assert_double_le(stage("sorted")->memory_gb, 2e9 * 1.26 / 1073741824.0);
+    ck_assert(isnan(stage("load")->memory_gb));
+    ck_assert(says("headroom"));
+    ck_assert(says("unknown"));
+    profile(",\"resources\":{\"memory_gb\":3.5,\"cpu_cores\":2}", "8", "2e9", "1");
+    plan(1);
+    ck_assert_double_eq(stage("sorted")->memory_gb, 3.5);
+    ck_assert_double_eq(stage("sorted")->cpu_cores, 2);
+    ck_assert(says("`resources`"));
+}
+END_TEST
+
+START_TEST(algorithms_follow_sizes_in_optimized_mode_only)
+{
+    usual();
+    plan(1);
+    ck_assert_str_eq(r.plan.mode, "optimized");
+    ck_assert_str_eq(stage("joined")->algorithm, "nested_loop");
+    ck_assert_str_eq(stage("sorted")->algorithm, "merge");
+    ck_assert_ptr_null(stage("out")->algorithm);
+    o.mode = "standard";
+    plan(1);
+    ck_assert_str_eq(r.plan.mode, "standard");
+    ck_assert_str_eq(stage("joined")->algorithm, "hash");
+    o.mode = "auto";
+    profile("", "1000", "2e9", "1");
+    plan(1);
+    ck_assert_str_eq(stage("joined")->algorithm, "hash");
+    profile("", "null", "2e9", "1");
+    plan(1);
+    ck_assert_str_eq(stage("joined")->algorithm, "hash");
+}
+END_TEST
+
+START_TEST(what_does_not_fit_now_is_queued_and_what_never_fits_is_refused)
+{
+    usual();
+    envs[0].available_memory_gb = 1;
+    plan(1);
+    ck_assert(r.ok);
+    ck_assert_ptr_nonnull(r.plan.queued_reason);
+    ck_assert_ptr_nonnull(strstr(r.plan.queued_reason, "sorted"));
+    envs[0].memory_gb = 2;
+    plan(1);
+    ck_assert(!r.ok);
+    ck_assert_str_eq(r.verdict.check, "resources");
+    ck_assert_str_eq(r.verdict.subject, "shop");
+    ck_assert_ptr_nonnull(strstr(r.verdict.reasons[0], "sorted"));
+    ck_assert_ptr_nonnull(strstr(r.verdict.reasons[0], "2.0 GiB"));
+    ck_assert_double_eq(json_num(r.verdict.figures, "has_gb", 0), 2);
+    plan(0);
+    ck_assert(!r.ok);
+    profile(",\"resources\":{\"cpu_cores\":16}", "8", "1e6", "1");
+    plan(1);
+    ck_assert(!r.ok);
+    ck_assert_ptr_nonnull(strstr(r.verdict.reasons[0], "16 cores"));
+    profile(",\"resources\":{\"gpus\":1}", "8", "1e6", "1");
+    plan(1);
+    ck_assert(!r.ok);
+}
+END_TEST
+
+START_TEST(a_deadline_that_cannot_be_met_is_refused_with_the_figures)
+{
+    usual();
+    ck_assert(plan_deadline_parse("17s", o.now_us, &o.deadline_us));
+    plan(1);
+    ck_assert(!r.ok);
+    ck_assert_str_eq(r.verdict.check, "deadline");
+    ck_assert_double_eq(json_num(r.verdict.figures, "makespan_s", 0), 17.5);
+    ck_assert(plan_deadline_parse("18s", o.now_us, &o.deadline_us));
+    plan(1);
+    ck_assert(r.ok);
+    ck_assert(says("would miss it"));
+    ck_assert(plan_deadline_parse("1h", o.now_us, &o.deadline_us));
+    plan(1);
+    ck_assert(r.ok);
+    ck_assert(says("to spare"));
+    o.deadline_us = o.now_us - 1;
+    plan(1);
+    ck_assert(!r.ok);
+    int64_t us;
+    ck_assert(!plan_deadline_parse("soon", o.now_us, &us));
+    ck_assert(!plan_deadline_parse("", o.now_us, &us));
+    ck_assert(plan_deadline_parse("06:00", o.now_us, &us));
+    ck_assert(us > o.now_us);
+}
+END_TEST
+
+START_TEST(environments_are_chosen_by_time_or_cost)
+{
+    usual();
+    envs[0].id = "slow", envs[0].price_usd_per_hour = 1;
+    envs[1].id = "fast", envs[1].price_usd_per_hour = 10, envs[1].speed = 4;
+    envs[2].id = "tiny", envs[2].memory_gb = 1;
+    envs[3].id = "farm", envs[3].kind = "slurm";
+    plan(4);
+    ck_assert_str_eq(r.plan.environment, "fast");
+    ck_assert_double_eq(r.plan.makespan_s, 17.5 / 4);
+    ck_assert_double_eq_tol(r.plan.cost_usd, 10 * 17.5 / 4 / 3600, 1e-12);
+    ck_assert(says("not tiny"));
+    ck_assert(says("not farm"));
+    o.objective = "cost";
+    plan(4);
+    ck_assert_str_eq(r.plan.environment, "slow");
+    envs[1].startup_s = 100;
+    o.objective = "time";
+    plan(4);
+    ck_assert_str_eq(r.plan.environment, "slow");
+}
+END_TEST
+
+START_TEST(an_unknown_duration_makes_the_rest_unknown_not_zero)
+{
+    profile("", "8", "2e9", "null");
+    plan(1);
+    ck_assert(r.ok);
+    ck_assert(isnan(r.plan.makespan_s));
+    ck_assert(isnan(r.plan.gap));
+    ck_assert(isnan(stage("mail")->end_s));
+    ck_assert_double_eq(stage("out")->end_s, 7.5);
+    ck_assert(says("mail: how long it takes is unknown"));
+}
+END_TEST
+
+START_TEST(the_same_plan_has_the_same_id)
+{
+    usual();
+    plan(1);
+    const char *id = r.plan.id;
+    plan(1);
+    ck_assert_str_eq(r.plan.id, id);
+    envs[0].cpu_cores = 2;
+    plan(1);
+    ck_assert_str_ne(r.plan.id, id);
+}
+END_TEST
+
+START_TEST(more_cores_and_memory_never_plan_a_longer_run)
+{
+    double makespan = INFINITY;
+    profile(",\"resources\":{\"cpu_cores\":2}", "8", "2e9", "{\"p50\":4,\"p95\":5}");
+    for (int i = 2; i < 12; i++) {
+        envs[0].cpu_cores = envs[0].available_cores = i / 2 + 1;
+        envs[0].memory_gb = envs[0].available_memory_gb = 2 + i;
+        plan(1);
+        ck_assert_double_le(r.plan.makespan_s, makespan);
+        makespan = r.plan.makespan_s;
+    }
+}
+END_TEST
+
+START_TEST(a_profile_without_a_definition_is_an_error)
+{
+    struct err err = ERR_INIT;
+    usual();
+    x.definition = NULL;
+    ck_assert(!plan_pipeline(&mem, &x, envs, 1, &o, &r, &err));
+    ck_assert_int_eq(err.kind, ERR_DATA);
+    ck_assert_ptr_nonnull(strstr(err.text, "no definition"));
+    usual();
+    struct json *broken;
+    ck_assert(json_parse(&mem, SLICE_LIT("{\"pipeline\":\"shop\",\"stages\":[{\"id\":1}]}"), 0,
+                         &broken, NULL));
+    x.definition = broken;
+    err_clear(&err);
+    ck_assert(!plan_pipeline(&mem, &x, envs, 1, &o, &r, &err));
+    ck_assert_int_eq(err.kind, ERR_DATA);
+}
+END_TEST
+
+START_TEST(hostile_figures_do_no_harm)
+{
+    static const char *const wild[] = {"-1",    "1e308", "{\"p50\":-5,\"p95\":-9}",
+                                       "\"x\"", "[]",    "{\"p50\":1e300,\"p95\":1e308}"};
+    for (size_t i = 0; i < ARRAY_LEN(wild); i++) {
+        profile("", "-3", "1e6", wild[i]);
+        plan(1);
+        ck_assert(r.ok || r.verdict.nreasons > 0);
+    }
+    envs[0].speed = 0;
+    envs[0].startup_s = -5;
+    envs[0].available_cores = NAN;
+    envs[0].available_memory_gb = NAN;
+    usual();
+    plan(1);
+    ck_assert(r.ok);
+    ck_assert_double_eq(r.plan.makespan_s, 17.5);
+}
+END_TEST
+
+START_TEST(this_machine_is_an_environment)
+{
+    struct rec_environment e;
+    plan_environment_local(&mem, &e);
+    ck_assert_ptr_eq(strstr(e.id, "local:"), e.id);
+    ck_assert_double_ge(e.cpu_cores, 1);
+    ck_assert_double_ge(e.available_cores, 1);
+    ck_assert_double_le(e.available_cores, e.cpu_cores);
+    ck_assert_double_gt(e.memory_gb, 0);
+    ck_assert_double_le(e.available_memory_gb, e.memory_gb);
+    ck_assert_double_eq(e.speed, 1);
+    ck_assert(isnan(e.price_usd_per_hour));
+    ck_assert_ptr_null(e.exec);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("plan");
+    TCase *t = tcase_create("plan");
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, stages_come_after_their_inputs_and_commands_side_by_side);
+    tcase_add_test(t, memory_is_p95_and_headroom_or_what_the_user_says);
+    tcase_add_test(t, algorithms_follow_sizes_in_optimized_mode_only);
+    tcase_add_test(t, what_does_not_fit_now_is_queued_and_what_never_fits_is_refused);
+    tcase_add_test(t, a_deadline_that_cannot_be_met_is_refused_with_the_figures);
+    tcase_add_test(t, environments_are_chosen_by_time_or_cost);
+    tcase_add_test(t, an_unknown_duration_makes_the_rest_unknown_not_zero);
+    tcase_add_test(t, the_same_plan_has_the_same_id);
+    tcase_add_test(t, more_cores_and_memory_never_plan_a_longer_run);
+    tcase_add_test(t, a_profile_without_a_definition_is_an_error);
+    tcase_add_test(t, hostile_figures_do_no_harm);
+    tcase_add_test(t, this_machine_is_an_environment);
+    suite_add_tcase(s, t);
+    SRunner *sr = srunner_create(s);
+    srunner_set_tap(sr, "-");
+    srunner_run_all(sr, CK_SILENT);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}
