@@ -200,7 +200,7 @@ static bool scan_program(const char *p, struct scan *s)
 /* 6.7e16 s is where the year leaves 32 bits (gmtime fails); 16 MiB is the longest record. */
 static const char guard_date[] =
     "def _fl_strftime(f): strftime(f); "
-    "def strftime(f): if type == \"number\" and (fabs < 6.7e16 | not) "
+    "def strftime(f): if type == \"number\" and (isnan or (fabs < 6.7e16 | not)) "
     "then error(\"\\(tojson) s since 1970 is no date\") else _fl_strftime(f) end; "
     "def todate: strftime(\"%Y-%m-%dT%H:%M:%SZ\"); def todateiso8601: todate; def date: todate; ";
 static const char guard_mod[] =

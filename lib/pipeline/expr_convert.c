@@ -214,7 +214,7 @@ static bool from_date(struct slice s, double *out)
         return false;
     int64_t days = days_from_civil(y, mo, 1) + d - 1;
     *out = (double)(days * 86400 + h * 3600 + mi * 60 + sec);
-    return true;
+    return *out != -1; /* the C library's word for failure */
 }
 
 void kernel_fromdate(struct run *r, struct vnode *n, const uint64_t *mask)

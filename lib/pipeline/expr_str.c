@@ -294,6 +294,10 @@ static void split(struct run *r, struct vnode *n, const uint64_t *mask)
 
 static size_t number_text(char out[NUM_TEXT_MAX], double d)
 {
+    if (d == 0 && signbit(d)) { /* text keeps the sign, as in jq */
+        memcpy(out, "-0", 3);
+        return 2;
+    }
     /* jq shows the infinities as the largest double, NaN as null */
     return num_format_double(out, isinf(d) ? (d > 0 ? DBL_MAX : -DBL_MAX) : d);
 }

@@ -73,6 +73,7 @@ static const struct {
     {".", "1 2", "Unexpected extra JSON values"},
     {"todate", "1e20", "is no date"},
     {"todate", "-1e300", "is no date"},
+    {"nan | todate", "1", "is no date"},
     {"\"ab\" * .", "1e9", "more than 16 MiB"},
     {". * \"ab\"", "1e9", "more than 16 MiB"},
     {"reduce range(5000) as $i (0; [.])", "1", "nests deeper than"},
