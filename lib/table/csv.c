@@ -290,11 +290,11 @@ static void take_odd(struct reader *r)
         }
         r->records[row] = raw;
     }
-    if (big)
-        reader_issue(r, row, line, NULL, "oversize", "the record is longer than 16 MiB", raw);
-    else if (open)
+    if (open)
         reader_issue(r, row, f->open_line, NULL, "unterminated_quote",
                      "unterminated quoted field (opened here)", raw);
+    else if (big)
+        reader_issue(r, row, line, NULL, "oversize", "the record is longer than 16 MiB", raw);
     if (!big && !open && n != r->file_cols)
         reader_issue(r, row, line, NULL, "ragged_row", ragged_reason(r, n), raw);
     if (f->nul_k < f->scan.nuls.n && row != ISSUE_NO_ROW)

@@ -116,6 +116,8 @@ static void roll(struct feed *f)
     size_t cap = f->block_bytes;
     if (tail > cap / 2)
         cap = tail * 2;
+    if (cap > RECORD_MAX + f->block_bytes)
+        cap = RECORD_MAX + f->block_bytes;
     if (old->refs == 1 && old->cap >= cap && from > 0) {
         memmove(old->data, old->data + from, tail);
     } else {
@@ -212,13 +214,14 @@ enum feed_got feed_more(struct feed *f, struct err *err)
         } else if (f->eof) {
             if (!finish(f))
                 return FEED_END;
+        } else if (!f->skipping && b->len - csv_scan_start(&f->scan, 1) > RECORD_MAX) {
+            skip_begin(f);
+            continue;
         } else if (b->len < b->cap) {
             if (!fill(f, err))
                 return FEED_ERROR;
             continue;
         } else {
-            if (!f->skipping && b->len - csv_scan_start(&f->scan, 1) > RECORD_MAX)
-                skip_begin(f);
             roll(f);
             continue;
         }

@@ -90,7 +90,7 @@ void reader_note_types(struct reader *r)
                 continue;
             if (!column_valid(col, row))
                 rc->null_seen = true;
-            else if (rc->found != TYPE_STRING)
+            else if (!rc->pinned && rc->found != TYPE_STRING)
                 rc->found = type_join(rc->found, value_classify(text_slice(col->text[row]), &v));
         }
     }

@@ -10,6 +10,8 @@
 #include "table/value.h"
 
 #define BLOCK_BYTES ((size_t)1 << 20)
+/* Enough for the longest mark that tells a format. */
+#define BLOCK_BYTES_MIN 16
 /* Vectors of one batch: at most this much. */
 #define BATCH_BYTES ((size_t)32 << 20)
 #define BATCH_ROWS_MIN 8
@@ -95,8 +97,9 @@ static bool check_content(struct reader *r, struct slice head, struct err *err)
         nuls += c == 0;
         odd += c < 0x20 && (c < '\t' || c > '\r') && c != 0x1b;
     }
-    /* One byte in ten: no text in any encoding but UTF-16 and UTF-32 has that many. */
-    if (odd > 0 && odd * 10 >= n && n >= 16)
+    /* Text has none to speak of. Of compressed or random bytes 26 in 256 are such; short texts may
+     * have a few. */
+    if (odd * (n >= 512 ? 12 : 4) >= n && n >= 16)
         return err_set(err, ERR_DATA, "cannot read '%s': it is binary data%s", path,
                        nuls * 5 >= n * 2 ? ", or text in UTF-16 (convert it: iconv -f UTF-16LE -t "
                                            "UTF-8)"
@@ -394,17 +397,17 @@ bool reader_saw_enough(const struct reader *r)
     return kept >= INFER_BYTES;
 }
 
-/* CSV: reads records until there are enough or all have been seen (*all). A defect ends the look:
- * it is told when reading gets there. */
-static void find_csv_types(struct reader *r, bool *all)
+/* CSV: reads records until there are enough or all have been seen (*all). A defect in a file ends
+ * the look: it is told when reading gets there. A file that cannot be opened, or does not fit, is
+ * an error now. */
+static bool find_csv_types(struct reader *r, bool *all, struct err *err)
 {
     uint64_t seen = 0;
     const uint32_t cap = r->cap;
     bool more = true;
     while (more && seen < INFER_RECORDS && !reader_saw_enough(r)) {
         r->cap = INFER_RECORDS - seen < cap ? (uint32_t)(INFER_RECORDS - seen) : cap;
-        struct err e = ERR_INIT;
-        bool ok = fill_batch(r, &e);
+        bool ok = fill_batch(r, err);
         if (r->b && r->b->rows) {
             seen += r->b->rows;
             reader_note_types(r);
@@ -412,19 +415,22 @@ static void find_csv_types(struct reader *r, bool *all)
             *all = true;
             more = false;
         }
-        more = more && ok;
         batch_unref(r->b);
         r->b = NULL;
+        if (!ok && !r->file_open)
+            return false;
+        more = more && ok;
     }
     r->cap = cap;
+    err_clear(err);
+    return true;
 }
 
-static void find_json_columns(struct reader *r, bool *all)
+static bool find_json_columns(struct reader *r, bool *all, struct err *err)
 {
     uint64_t seen = 0;
     bool ok = true, end = false;
     while (ok && seen < INFER_RECORDS && !reader_saw_enough(r)) {
-        struct err e = ERR_INIT;
         if (end) {
             close_file(r);
             if (r->next_file >= r->npaths) {
@@ -432,10 +438,12 @@ static void find_json_columns(struct reader *r, bool *all)
                 break;
             }
             r->file = r->next_file++;
-            ok = open_file(r, &e);
+            if (!open_file(r, err))
+                return false;
         }
-        ok = ok && jsonl_look(r, INFER_RECORDS, &seen, &end, &e);
+        ok = jsonl_look(r, INFER_RECORDS, &seen, &end, err);
     }
+    err_clear(err);
     for (size_t i = 0; seen > 0 && i < r->pins.len; i++)
         jsonl_column(r, r->pins.entries[i].key);
     for (uint32_t c = 0; c < r->schema.n; c++) {
@@ -447,6 +455,7 @@ static void find_json_columns(struct reader *r, bool *all)
     r->have_schema = seen > 0;
     r->schema_path = r->paths[0];
     r->cap = reader_row_cap(r->schema.n);
+    return true;
 }
 
 static void settle_types(struct reader *r, bool all)
@@ -522,10 +531,9 @@ static bool begin(struct reader *r, struct err *err)
         if (!open_file(r, err))
             return false;
     } while (r->format != FORMAT_JSONL && !r->have_schema && r->next_file < r->npaths);
-    if (r->format == FORMAT_JSONL)
-        find_json_columns(r, &all);
-    else if (any_type_unknown(r))
-        find_csv_types(r, &all);
+    if (r->format == FORMAT_JSONL ? !find_json_columns(r, &all, err)
+                                  : any_type_unknown(r) && !find_csv_types(r, &all, err))
+        return false;
     if (r->have_schema && !check_names(r, err))
         return false;
     settle_types(r, all);
@@ -568,6 +576,8 @@ static struct reader *reader_new(const char *const *paths, size_t npaths,
     r->sources = xcalloc(npaths ? npaths : 1, sizeof(struct source *));
     if (r->o.block_bytes == 0)
         r->o.block_bytes = BLOCK_BYTES;
+    if (r->o.block_bytes < BLOCK_BYTES_MIN)
+        r->o.block_bytes = BLOCK_BYTES_MIN;
     r->format = r->o.format;
     for (size_t i = 0; i < npaths && r->format == FORMAT_AUTO; i++)
         r->format = format_of_path(paths[i]);

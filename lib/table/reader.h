@@ -2,6 +2,51 @@
 /* Files and streams to column batches: CSV, TSV (any delimiter) and JSON lines, plain or gzip or
  * zstd (found by content). Blocks are read and split by a scanner of our own; callers see batches
  * only.
+ *
+ * CSV is RFC 4180, read as libcsv reads it where the RFC is silent:
+ * - A line ends at LF or CRLF; a bare CR is data, and so is a quote inside an unquoted field.
+ * - Inside a quoted field a quote must be doubled. One that is followed neither by a quote, nor a
+ *   delimiter, nor a line end is kept as data and the field goes on: rule `quote`.
+ * - Quotes that are never closed take the rest of the file: rule `unterminated_quote`, whose line
+ * is the one where they opened. What they hold is not read a second time.
+ * - An escape character makes the next byte data, inside quotes and outside; doubled quotes go on
+ * to work beside it.
+ * - An unquoted empty field and the unquoted spellings in `nulls` are null; "" is the empty string.
+ * - An empty line is skipped and counted, but in a table of one column it is a record that is null
+ *   (only in front of the first record it is skipped there too). The writer does the same.
+ * - A record with more or fewer fields than the header is a reject: rule `ragged_row`.
+ * - A UTF-8 byte order mark is skipped. Bytes that are not UTF-8 are kept as they are (`latin1`).
+ * - NUL bytes are data, but hint at binary input: rule `nul_byte`.
+ * - Repeated names become a, a_2, …, empty ones column_N (N from 1); without header all are
+ *   column_N.
+ * - A record (and so a field) is at most 16 MiB: a longer one is skipped to its end, rule
+ * `oversize`.
+ *
+ * JSON lines: one object a line (RFC 8259, UTF-8; lines of blanks are skipped and counted).
+ * - The columns are the keys of the first INFER_RECORDS records in order of first appearance, and
+ *   pinned columns that did not appear there. A missing key is null; of equal keys the last wins.
+ * - Types by the JSON types seen (null aside): booleans; integers of 64 bits; numbers (float);
+ *   strings that all are dates, or all timestamps; json when an array or object was among them:
+ * then the text is JSON, strings with their quotes; string for everything else, where a number or
+ *   boolean keeps its text. Numbers beyond 64 bits or a double make a column string.
+ * - A value of another JSON type later on is rule `type`; so is an array or object in a string
+ * column (pin it as string to have its text, as json to have it nested). A pinned column takes
+ * whatever text holds as its type, in quotes or not.
+ * - A key that is no column: rule `unknown_field`, unless `columns` said what is wanted.
+ * - not_json, not_an_object, invalid_utf8: the other rules. Nesting is bounded (JSON_DEPTH_MAX).
+ *
+ * Every record that breaks a rule is reported, in order of lines within a batch. In typed mode it
+ * is a reject: one report, and it is not in the batch. In raw mode it is in the batch as far as it
+ * could be read (short rows are padded with nulls, long ones cut), with `delivered` set; one report
+ * for each rule it breaks. Never delivered: not_json, not_an_object, oversize.
+ *
+ * Types are found from the first INFER_RECORDS records, or 64 MiB of input if that is less: that
+ * much is kept in memory, as streams cannot be rewound; reading starts at the first record again.
+ * Otherwise memory depends on the widths of records, not on their number.
+ *
+ * A typed column has text and value: integers, floats and booleans are parsed while reading, dates,
+ * timestamps and json are checked. Batches of wide tables have fewer rows, so that their vectors
+ * stay below 32 MiB. In JSON lines TEXT_QUOTED marks JSON strings.
  */
 #ifndef FORELINE_READER_H
 #define FORELINE_READER_H
@@ -46,7 +91,8 @@ struct bad_record {
     const char *column; /* or NULL */
     const char *reason; /* "3 fields, expected 5 (header on line 1)"; lower case */
     const char *rule;   /* short, stable: ragged_row, type, unterminated_quote, invalid_utf8,
-                           nul_byte, not_json, not_an_object, unknown_field, oversize */
+                           nul_byte, quote, not_json, not_an_object, unknown_field,
+                           oversize */
     struct slice raw;   /* the record as it stands in the input, without line end; cut at 1 MiB */
     bool delivered;     /* raw mode: the row is in the batch all the same */
 };
@@ -65,8 +111,9 @@ struct reader *reader_open_fd(int fd, const char *name, const struct reader_opts
 void reader_close(struct reader *r);
 /* The columns delivered; valid until close. Zero columns for an empty file. */
 const struct schema *reader_schema(const struct reader *r);
-/* Next batch (caller unrefs) with at least one row; *out NULL at the end. Bad records go to the
- * sink. */
+/* Next batch (caller unrefs) with at least one row, all of one file; *out NULL at the end. Bad
+ * records go to the sink, which is only called from here. ERR_DATA (broken compression, a further
+ * file that does not fit) and ERR_ENV (read error) come after what was whole has been delivered. */
 bool reader_next(struct reader *r, struct batch **out, struct err *err);
 /* For figures and messages. */
 struct reader_stats {

@@ -90,15 +90,14 @@ static enum type classify_number(struct slice t, bool minus, union value *v)
     return TYPE_INTEGER;
 }
 
-static bool is_word(struct slice t, const char *lower, const char *title, const char *upper)
-{
-    return slice_is(t, lower) || slice_is(t, title) || slice_is(t, upper);
-}
-
 static enum type classify_boolean(struct slice t, bool truth, union value *v)
 {
-    if (truth ? t.len == 4 && is_word(t, "true", "True", "TRUE")
-              : t.len == 5 && is_word(t, "false", "False", "FALSE")) {
+    size_t len = truth ? 4 : 5;
+    if (t.len != len)
+        return TYPE_STRING;
+    if (memcmp(t.p, truth ? "true" : "false", len) == 0 ||
+        memcmp(t.p, truth ? "True" : "False", len) == 0 ||
+        memcmp(t.p, truth ? "TRUE" : "FALSE", len) == 0) {
         v->b = truth;
         return TYPE_BOOLEAN;
     }

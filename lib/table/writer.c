@@ -36,7 +36,8 @@ static void put_quoted(struct buf *out, struct slice s)
 
 static void put_field(struct buf *out, struct slice s, const bool special[256])
 {
-    bool quote = s.len == 0;
+    /* What begins like a byte order mark would lose it at the front of a file. */
+    bool quote = s.len == 0 || slice_starts(s, "\xef\xbb\xbf");
     for (size_t i = 0; i < s.len && !quote; i++)
         quote = special[(unsigned char)s.p[i]];
     if (quote)
@@ -51,9 +52,6 @@ void writer_header(struct buf *out, const struct schema *s, const struct writer_
     if (o->format == FORMAT_JSONL || o->no_header || s->n == 0)
         return;
     special_bytes(special, delimiter_of(o));
-    /* A name that begins with a byte order mark would lose it at the front of a file. */
-    if (slice_starts(slice_str(s->fields[0].name), "\xef\xbb\xbf"))
-        special[0xef] = true;
     for (uint32_t c = 0; c < s->n; c++) {
         if (c)
             buf_addc(out, (char)delimiter_of(o));
@@ -80,6 +78,16 @@ static void csv_batch(struct buf *out, const struct batch *b, const struct write
     buf_release(&tmp);
 }
 
+/* A JSON text on one line: line ends in it are blanks between tokens. */
+static void put_json(struct buf *out, struct slice s)
+{
+    size_t at = out->len;
+    buf_add_slice(out, s);
+    for (; at < out->len; at++)
+        if (out->p[at] == '\n' || out->p[at] == '\r')
+            out->p[at] = ' ';
+}
+
 static void json_value(struct buf *out, const struct column *c, uint32_t row, struct buf *tmp)
 {
     if (!column_valid(c, row)) {
@@ -92,8 +100,10 @@ static void json_value(struct buf *out, const struct column *c, uint32_t row, st
         break;
     case TYPE_INTEGER:
     case TYPE_FLOAT:
-    case TYPE_JSON:
         buf_add_slice(out, column_text(c, row, tmp));
+        break;
+    case TYPE_JSON:
+        put_json(out, column_text(c, row, tmp));
         break;
     default:
         json_quote(out, column_text(c, row, tmp));

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lib/table: compressed input, pipes, and input that breaks off. */
+#include "tests/unit/suite.h"
+#include "tests/unit/table_io.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+
+/* Runs a shell command with `text` on its stdin and gives its stdout. */
+static struct buf through(const char *command, struct slice text)
+{
+    struct buf out = BUF_INIT(BUF_UNBOUNDED);
+    int in = fd_of(text), result = fd_of(SLICE_NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(in, 0);
+        dup2(result, 1);
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    ck_assert(waitpid(pid, &status, 0) == pid && status == 0);
+    lseek(result, 0, SEEK_SET);
+    ssize_t n;
+    while ((n = read(result, buf_room(&out, 65536), 65536)) > 0)
+        out.len += (size_t)n;
+    close(in);
+    close(result);
+    return out;
+}
+
+static struct buf table_text(int rows)
+{
+    struct buf text = BUF_INIT(BUF_UNBOUNDED);
+    buf_adds(&text, "a,b\n");
+    for (int i = 0; i < rows; i++)
+        buf_addf(&text, "%d,\"some text, %d\"\n", i, i % 997);
+    return text;
+}
+
+static const struct reader_opts csv = {.format = FORMAT_CSV};
+
+static void expect_same(const struct buf *packed, const struct buf *plain, const char *compression)
+{
+    struct reading want = read_text(buf_slice(plain), &csv);
+    struct reading got = read_text(buf_slice(packed), &csv);
+    ck_assert_msg(got.ok, "%s", got.err.text);
+    ck_assert_str_eq(buf_str(&got.rows), buf_str(&want.rows));
+    ck_assert_str_eq(buf_str(&got.schema), buf_str(&want.schema));
+    ck_assert_str_eq(got.stats.compression, compression);
+    ck_assert_uint_eq(got.stats.bytes, plain->len);
+    ck_assert_uint_eq(got.stats.read_bytes, packed->len);
+    reading_release(&want);
+    reading_release(&got);
+}
+
+START_TEST(gzip_is_known_by_content)
+{
+    struct buf plain = table_text(50000), packed = through("gzip -c", buf_slice(&plain));
+    expect_same(&packed, &plain, "gzip");
+    buf_release(&plain);
+    buf_release(&packed);
+}
+END_TEST
+
+START_TEST(several_gzip_members_and_padding_are_one_stream)
+{
+    struct buf plain = table_text(3000);
+    struct buf packed = through("cd \"${TMPDIR:-/tmp}\" && head -c 10000 >part; cat | gzip -c "
+                                ">part2; gzip -c <part; cat part2; "
+                                "head -c 512 /dev/zero; gzip -c </dev/null",
+                                buf_slice(&plain));
+    expect_same(&packed, &plain, "gzip");
+    buf_adds(&packed, "trailing words");
+    struct reading g = read_text(buf_slice(&packed), &csv);
+    ck_assert(!g.ok && g.err.kind == ERR_DATA && strstr(g.err.text, "not gzip"));
+    ck_assert_uint_eq(g.stats.records, 3000);
+    reading_release(&g);
+    buf_release(&plain);
+    buf_release(&packed);
+}
+END_TEST
+
+/* zstd's command line tool is no dependency: a frame of raw blocks is easily made (RFC 8878). */
+static struct buf zstd_frame(struct slice text)
+{
+    struct buf out = BUF_INIT(BUF_UNBOUNDED);
+    buf_add(&out, "\x28\xb5\x2f\xfd\x00\x38", 6); /* window of 128 KiB, size not given */
+    for (size_t at = 0; at < text.len || at == 0;) {
+        size_t n = text.len - at < 60000 ? text.len - at : 60000;
+        uint32_t head = (uint32_t)(n << 3) | (at + n == text.len);
+        char bytes[3] = {(char)head, (char)(head >> 8), (char)(head >> 16)};
+        buf_add(&out, bytes, 3);
+        buf_add(&out, text.p + at, n);
+        at += n;
+        if (n == 0)
+            break;
+    }
+    return out;
+}
+
+START_TEST(zstd_is_known_by_content)
+{
+    struct buf plain = table_text(20000), packed = zstd_frame(buf_slice(&plain));
+    expect_same(&packed, &plain, "zstd");
+    /* A second frame goes on where the first ended. */
+    struct buf more = zstd_frame(SLICE_LIT("7,x\n"));
+    buf_add_slice(&packed, buf_slice(&more));
+    buf_adds(&plain, "7,x\n");
+    expect_same(&packed, &plain, "zstd");
+    packed.len -= 3;
+    struct reading g = read_text(buf_slice(&packed), &csv);
+    ck_assert(!g.ok && g.err.kind == ERR_DATA && strstr(g.err.text, "truncated"));
+    ck_assert_uint_eq(g.stats.records, 20000);
+    reading_release(&g);
+    packed.p[8] = (char)0xff; /* a block type that does not exist */
+    packed.p[6] = (char)0xff;
+    g = read_text(buf_slice(&packed), &csv);
+    ck_assert(!g.ok && g.err.kind == ERR_DATA && strstr(g.err.text, "zstd data broken at byte"));
+    reading_release(&g);
+    buf_release(&plain);
+    buf_release(&packed);
+    buf_release(&more);
+}
+END_TEST
+
+START_TEST(what_was_whole_is_delivered_before_a_break)
+{
+    struct buf plain = table_text(50000), packed = through("gzip -c", buf_slice(&plain));
+    size_t whole = packed.len;
+    packed.len = whole / 2;
+    struct reading g = read_text(buf_slice(&packed), &csv);
+    ck_assert(g.opened && !g.ok && g.err.kind == ERR_DATA);
+    ck_assert_msg(strstr(g.err.text, "gzip data broken at byte"), "%s", g.err.text);
+    ck_assert(strstr(g.err.text, "truncated"));
+    ck_assert(g.stats.records > 10000 && g.stats.records < 45000);
+    ck_assert_str_eq(buf_str(&g.bad), "");
+    reading_release(&g);
+    packed.len = whole;
+    for (size_t i = whole / 2; i < whole / 2 + 50; i++)
+        packed.p[i] = (char)(packed.p[i] ^ 0x55);
+    g = read_text(buf_slice(&packed), &csv);
+    ck_assert(!g.ok && g.err.kind == ERR_DATA && g.stats.records > 1000);
+    reading_release(&g);
+    /* Within the part that types are found from. */
+    packed.len = 3000;
+    g = read_text(buf_slice(&packed), &csv);
+    ck_assert(!g.ok && g.err.kind == ERR_DATA && g.stats.records > 10);
+    ck_assert_str_eq(buf_str(&g.schema), "a:integer? b:string?");
+    reading_release(&g);
+    buf_release(&plain);
+    buf_release(&packed);
+}
+END_TEST
+
+/* A pipe that is written byte by byte, and cannot be rewound. */
+START_TEST(a_slow_pipe_gives_the_same_table)
+{
+    struct slice text = SLICE_LIT("\xef\xbb\xbf"
+                                  "a,b\r\n1,\"x\r\ny\"\r\n2,\xc3\xa9\r\n");
+    int fds[2];
+    ck_assert(pipe(fds) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(fds[0]);
+        for (size_t i = 0; i < text.len; i++)
+            if (write(fds[1], text.p + i, 1) != 1)
+                _exit(1);
+        _exit(0);
+    }
+    close(fds[1]);
+    struct reading g = reading_new();
+    struct reader_opts o = {0};
+    reading_rest(&g, reader_open_fd(fds[0], "pipe", &o, reading_bad, &g, &g.err));
+    ck_assert_msg(g.ok, "%s", g.err.text);
+    ck_assert_str_eq(buf_str(&g.schema), "a:integer b:string");
+    ck_assert_str_eq(buf_str(&g.rows), "[1][\"x\r\ny\"]|[2][\xc3\xa9]|");
+    ck_assert(g.stats.bom && g.stats.crlf && !g.stats.latin1);
+    reading_release(&g);
+    waitpid(pid, NULL, 0);
+    close(fds[0]);
+}
+END_TEST
+
+START_TEST(memory_does_not_grow_with_the_input)
+{
+    struct buf plain = table_text(400000);
+    struct mem_account acct = {0, 0};
+    struct reader_opts o = {.format = FORMAT_CSV, .acct = &acct};
+    struct err err = ERR_INIT;
+    int fd = fd_of(buf_slice(&plain));
+    struct reader *r = reader_open_fd(fd, "in", &o, NULL, NULL, &err);
+    struct batch *b;
+    uint64_t rows = 0;
+    while (reader_next(r, &b, &err) && b) {
+        rows += b->rows;
+        batch_unref(b);
+    }
+    reader_close(r);
+    ck_assert_uint_eq(rows, 400000);
+    ck_assert_uint_gt(plain.len, (size_t)9 << 20);
+    ck_assert_uint_lt(acct.peak, (size_t)4 << 20);
+    ck_assert_uint_eq(acct.now, 0);
+    close(fd);
+    buf_release(&plain);
+}
+END_TEST
+
+START_TEST(a_read_error_is_of_the_environment)
+{
+    struct reading g = reading_new();
+    reading_rest(&g, reader_open_fd(-1, "gone", &csv, reading_bad, &g, &g.err));
+    ck_assert(!g.opened && g.err.kind == ERR_ENV && strstr(g.err.text, "'gone'"));
+    reading_release(&g);
+}
+END_TEST
+
+UNIT_MAIN("table_source", gzip_is_known_by_content, several_gzip_members_and_padding_are_one_stream,
+          zstd_is_known_by_content, what_was_whole_is_delivered_before_a_break,
+          a_slow_pipe_gives_the_same_table, memory_does_not_grow_with_the_input,
+          a_read_error_is_of_the_environment)
