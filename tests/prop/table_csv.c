@@ -77,7 +77,7 @@ END_TEST
 
 static bool same_offsets(const struct csv_offsets *a, const struct csv_offsets *b)
 {
-    return a->n == b->n && memcmp(a->at, b->at, a->n * sizeof(uint32_t)) == 0;
+    return a->n == b->n && (a->n == 0 || memcmp(a->at, b->at, a->n * sizeof(uint32_t)) == 0);
 }
 
 /* All at once is read in masks of 64 bytes; in pieces below 64 byte by byte. */
