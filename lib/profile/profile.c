@@ -17,11 +17,14 @@ struct profile {
     struct rng rng;
     uint64_t delivered, profiled;
     uint64_t malformed, lost; /* records with a fault; of these not delivered */
-    uint64_t last_bad_line;
+    uint64_t *bad_lines;      /* of the records that come next, ascending */
+    size_t nbad, bad_cap;
     struct arena mem; /* of the faults */
     struct profile_fault *faults;
     size_t nfaults;
 };
+
+static const char not_utf8[] = "bytes that are not UTF-8 (Latin-1?), kept as they are";
 
 struct profile *profile_new(const struct schema *s, bool json, const struct profile_opts *o)
 {
@@ -46,6 +49,7 @@ void profile_free(struct profile *p)
         column_state_release(&p->columns[c]);
     free(p->columns);
     free(p->scratch);
+    free(p->bad_lines);
     arena_release(&p->mem);
     free(p);
 }
@@ -67,6 +71,7 @@ static struct batch *sampled(struct profile *p, struct batch *b)
 void profile_add(struct profile *p, struct batch *b)
 {
     p->delivered += b->rows;
+    p->nbad = 0;
     struct batch *use = p->o.sample_rate < 1 ? sampled(p, b) : batch_ref(b);
     if (use == NULL)
         return;
@@ -83,17 +88,29 @@ static bool same_name(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-/* Faults are told apart by rule and column; past this many columns only by rule. */
+/* A record is malformed once, however many faults it has. */
+static void count_malformed(struct profile *p, const struct bad_record *bad)
+{
+    for (size_t i = p->nbad; i > 0 && p->bad_lines[i - 1] >= bad->line; i--)
+        if (p->bad_lines[i - 1] == bad->line)
+            return;
+    p->malformed++;
+    p->lost += !bad->delivered;
+    if (p->nbad == p->bad_cap) {
+        p->bad_cap = p->bad_cap ? 2 * p->bad_cap : 64;
+        p->bad_lines = xreallocarray(p->bad_lines, p->bad_cap, sizeof(*p->bad_lines));
+    }
+    size_t at = p->nbad++;
+    for (; at > 0 && p->bad_lines[at - 1] > bad->line; at--)
+        p->bad_lines[at] = p->bad_lines[at - 1];
+    p->bad_lines[at] = bad->line;
+}
+
+/* Faults are told apart by rule and column; past this many only by rule. */
 #define FAULTS_MAX 256
 
-void profile_bad(void *profile, const struct bad_record *bad)
+static void note_fault(struct profile *p, const struct bad_record *bad)
 {
-    struct profile *p = profile;
-    if (bad->line == 0 || bad->line != p->last_bad_line) {
-        p->malformed++;
-        p->lost += !bad->delivered;
-    }
-    p->last_bad_line = bad->line;
     const char *column = p->nfaults < FAULTS_MAX ? bad->column : NULL;
     for (size_t i = 0; i < p->nfaults; i++) {
         struct profile_fault *f = &p->faults[i];
@@ -107,6 +124,30 @@ void profile_bad(void *profile, const struct bad_record *bad)
     *f =
         (struct profile_fault){arena_strdup(&p->mem, bad->rule), arena_strdup(&p->mem, bad->reason),
                                column ? arena_strdup(&p->mem, column) : NULL, bad->line, 1};
+}
+
+void profile_bad(void *profile, const struct bad_record *bad)
+{
+    count_malformed(profile, bad);
+    note_fault(profile, bad);
+}
+
+static bool row_is_utf8(const struct batch *b, uint32_t r)
+{
+    for (uint32_t c = 0; c < b->ncols; c++)
+        if (column_valid(&b->cols[c], r) && !utf8_is_valid(text_slice(b->cols[c].text[r])))
+            return false;
+    return true;
+}
+
+void profile_check_utf8(struct profile *p, const struct batch *b)
+{
+    for (uint32_t r = 0; r < b->rows; r++)
+        if (!row_is_utf8(b, r))
+            profile_bad(p, &(struct bad_record){.line = b->line ? b->line[r] : 0,
+                                                .rule = "invalid_utf8",
+                                                .reason = not_utf8,
+                                                .delivered = true});
 }
 
 const struct profile_fault *profile_faults(const struct profile *p, size_t *n)
@@ -197,7 +238,7 @@ static void finish_window(const struct profile *p, struct arena *a, struct rec_p
         out->to = arena_strdup(a, text);
         double span = (double)s->time_max - (double)s->time_min;
         if (span > 0)
-            out->records_per_second = (double)(p->delivered - 1) / span * (double)US_PER_S;
+            out->records_per_second = (double)(p->delivered - 1) / (span / (double)US_PER_S);
         return;
     }
 }
@@ -214,7 +255,8 @@ void profile_finish(const struct profile *p, struct arena *a, uint64_t bytes,
     out->records_profiled = (double)p->profiled;
     out->records = (double)p->delivered;
     out->bytes = (double)bytes;
-    out->avg_record_size = p->delivered > 0 ? (double)bytes / (double)p->delivered : none;
+    uint64_t all = p->delivered + p->lost;
+    out->avg_record_size = all > 0 ? (double)bytes / (double)all : none;
     out->schema_evolution_probability = none;
     struct rec_column *columns = ARENA_ARRAY(a, struct rec_column, p->schema->n);
     const char **cut = NULL;
@@ -263,6 +305,17 @@ static void bad_or_early(void *ctx, const struct bad_record *bad)
     b->column = bad->column ? arena_strdup(&e->mem, bad->column) : NULL;
 }
 
+/* Bytes that are not UTF-8 outside of the records: in the header. */
+static void note_header_utf8(struct profile *p, const struct reader_stats *stats)
+{
+    for (size_t i = 0; i < p->nfaults; i++)
+        if (strcmp(p->faults[i].rule, "invalid_utf8") == 0)
+            return;
+    if (stats->latin1)
+        note_fault(p, &(struct bad_record){
+                          .line = stats->latin1_line, .rule = "invalid_utf8", .reason = not_utf8});
+}
+
 static void keep_faults(struct arena *a, const struct profile *p, struct profile_result *out)
 {
     struct profile_fault *f = ARENA_ARRAY(a, struct profile_fault, p->nfaults);
@@ -294,16 +347,18 @@ bool profile_run(struct arena *a, const struct profile_input *in, const struct p
     for (size_t i = 0; i < early.n; i++)
         profile_bad(early.p, &early.items[i]);
     while ((ok = reader_next(r, &b, err)) && b != NULL) {
+        reader_stats(r, &out->stats);
+        if (out->stats.latin1)
+            profile_check_utf8(early.p, b);
         profile_add(early.p, b);
         batch_unref(b);
-        if (in->tick != NULL) {
-            reader_stats(r, &out->stats);
+        if (in->tick != NULL)
             in->tick(in->tick_ctx, out->stats.read_bytes);
-        }
     }
     if (ok) {
         reader_stats(r, &out->stats);
         out->delivered = early.p->delivered;
+        note_header_utf8(early.p, &out->stats);
         profile_finish(early.p, a, out->stats.bytes, &out->record);
         keep_faults(a, early.p, out);
     }

@@ -41,10 +41,13 @@ struct profile;
 /* `s` (of the reader, raw) must live as long as the profile; `json`: the input is JSON lines. */
 struct profile *profile_new(const struct schema *s, bool json, const struct profile_opts *o);
 void profile_free(struct profile *p);
-/* The batch is not kept. */
+/* The batch is not kept. Bad records of its rows must have been told before. */
 void profile_add(struct profile *p, struct batch *b);
 /* A bad_record_fn with the profile as context. */
 void profile_bad(void *profile, const struct bad_record *bad);
+/* Counts rows with text that is not UTF-8 as malformed; before profile_add of the same batch. For
+ * inputs where the reader has seen such bytes (reader_stats.latin1), as it costs a look at all. */
+void profile_check_utf8(struct profile *p, const struct batch *b);
 /* Rules in the order they were first met. Valid until the profile goes. */
 const struct profile_fault *profile_faults(const struct profile *p, size_t *n);
 /* All but dataset, partition and schema_evolution_probability (NULL, NULL, NAN); strings in `a` or

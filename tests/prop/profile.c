@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Laws of the profile over seeded tables: making data worse never raises the quality score; the
+ * figures do not depend on the format or on the batches; counts are what a plain count gives. */
+#include <math.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/rng.h"
+#include "profile/profile.h"
+#include "tests/unit/suite.h"
+
+enum { ROWS = 40, COLUMNS = 4 };
+enum cell { CELL_INTEGER, CELL_FLOAT, CELL_WORD, CELL_CODE, CELL_DATE, CELL_NULL, CELLS };
+
+struct table {
+    enum cell cell[ROWS][COLUMNS];
+    uint32_t value[ROWS][COLUMNS];
+    bool ragged[ROWS];
+};
+
+static void add_cell(struct buf *b, enum cell cell, uint32_t v)
+{
+    switch (cell) {
+    case CELL_INTEGER:
+        buf_addf(b, "%u", v + 1);
+        break;
+    case CELL_FLOAT:
+        buf_addf(b, "%u.25", v);
+        break;
+    case CELL_WORD:
+        buf_addf(b, "w%u", v);
+        break;
+    case CELL_CODE:
+        buf_addf(b, "0%u", v);
+        break;
+    case CELL_DATE:
+        buf_addf(b, "2026-01-%02u", v % 28 + 1);
+        break;
+    case CELL_NULL:
+    case CELLS:
+        break;
+    }
+}
+
+static void write_csv(struct buf *b, const struct table *t)
+{
+    buf_clear(b);
+    buf_adds(b, "a,b,c,d\n");
+    for (int r = 0; r < ROWS; r++) {
+        for (int c = 0; c < COLUMNS; c++) {
+            if (c > 0)
+                buf_addc(b, ',');
+            add_cell(b, t->cell[r][c], t->value[r][c]);
+        }
+        buf_adds(b, t->ragged[r] ? ",extra\n" : "\n");
+    }
+}
+
+static void write_jsonl(struct buf *b, const struct table *t)
+{
+    buf_clear(b);
+    for (int r = 0; r < ROWS; r++) {
+        buf_adds(b, "{");
+        for (int c = 0; c < COLUMNS; c++) {
+            enum cell cell = t->cell[r][c];
+            bool number = cell == CELL_INTEGER || cell == CELL_FLOAT;
+            buf_addf(b, "%s\"%c\":%s", c > 0 ? "," : "", 'a' + c,
+                     cell == CELL_NULL ? "null"
+                     : number          ? ""
+                                       : "\"");
+            add_cell(b, cell, t->value[r][c]);
+            buf_adds(b, cell == CELL_NULL || number ? "" : "\"");
+        }
+        buf_adds(b, "}\n");
+    }
+}
+
+static struct rec_profile profile_of(struct arena *a, const struct buf *text, enum format format,
+                                     size_t block)
+{
+    char path[] = "/tmp/foreline-profile.XXXXXX";
+    int fd = mkstemp(path);
+    struct err err = ERR_INIT;
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, text->p, text->len), (ssize_t)text->len);
+    close(fd);
+    struct reader_opts ro = {.format = format, .block_bytes = block};
+    const struct profile_input in = {path, &ro, NULL, NULL};
+    const struct profile_opts o = {1, 1996, false};
+    struct profile_result res;
+    bool ok = profile_run(a, &in, &o, &res, &err);
+    unlink(path);
+    ck_assert_msg(ok, "%s", err.text);
+    return res.record;
+}
+
+static void make(struct table *t, struct rng *r)
+{
+    for (int c = 0; c < COLUMNS; c++) {
+        enum cell main_kind = (enum cell)rng_below(r, CELL_NULL);
+        for (int i = 0; i < ROWS; i++) {
+            t->cell[i][c] = rng_below(r, 5) ? main_kind : (enum cell)rng_below(r, CELLS);
+            t->value[i][c] = (uint32_t)rng_below(r, 30);
+        }
+    }
+    for (int i = 0; i < ROWS; i++)
+        t->ragged[i] = rng_below(r, 15) == 0;
+}
+
+static int family(enum cell c)
+{
+    return c == CELL_INTEGER || c == CELL_FLOAT || c == CELL_CODE ? CELL_INTEGER : (int)c;
+}
+
+/* The kind of most values of a column, and how far ahead of the next it is. */
+static int majority(const struct table *t, int c, int *lead)
+{
+    int count[CELLS] = {0}, best = 0, next = 0;
+    for (int i = 0; i < ROWS; i++)
+        if (t->cell[i][c] != CELL_NULL)
+            count[family(t->cell[i][c])]++;
+    for (int k = 0; k < CELLS; k++)
+        if (count[k] > count[best])
+            best = k;
+    for (int k = 0; k < CELLS; k++)
+        if (k != best && count[k] > next)
+            next = count[k];
+    *lead = count[best] - next;
+    return best;
+}
+
+/* Makes one thing worse; false when there was nothing to worsen. */
+static bool worsen(struct table *t, struct rng *r)
+{
+    int i = (int)rng_below(r, ROWS), c = (int)rng_below(r, COLUMNS), lead;
+    switch (rng_below(r, 3)) {
+    case 0:
+        if (t->cell[i][c] == CELL_NULL)
+            return false;
+        t->cell[i][c] = CELL_NULL;
+        return true;
+    case 1: {
+        int best = majority(t, c, &lead);
+        if (lead < 2 || family(t->cell[i][c]) != best)
+            return false;
+        t->cell[i][c] = best == CELL_DATE ? CELL_WORD : CELL_DATE;
+        return true;
+    }
+    default:
+        if (t->ragged[i])
+            return false;
+        t->ragged[i] = true;
+        return true;
+    }
+}
+
+START_TEST(making_data_worse_never_raises_the_score)
+{
+    struct arena a = ARENA_INIT;
+    struct buf text = BUF_INIT(BUF_UNBOUNDED);
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        struct rng r;
+        struct table t;
+        rng_seed(&r, seed);
+        make(&t, &r);
+        write_csv(&text, &t);
+        double score = profile_of(&a, &text, FORMAT_CSV, 0).data_quality_score;
+        ck_assert(score >= 0 && score <= 1);
+        for (int step = 0; step < 25; step++) {
+            if (!worsen(&t, &r))
+                continue;
+            write_csv(&text, &t);
+            double now = profile_of(&a, &text, FORMAT_CSV, 0).data_quality_score;
+            ck_assert_msg(now <= score * (1 + 1e-12), "seed %d: %.17g after %.17g", (int)seed, now,
+                          score);
+            score = now;
+        }
+        arena_clear(&a);
+    }
+    buf_release(&text);
+    arena_release(&a);
+}
+END_TEST
+
+START_TEST(counts_are_those_of_a_plain_count)
+{
+    struct arena a = ARENA_INIT;
+    struct buf text = BUF_INIT(BUF_UNBOUNDED);
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        struct rng r;
+        struct table t;
+        rng_seed(&r, seed);
+        make(&t, &r);
+        write_csv(&text, &t);
+        struct rec_profile p = profile_of(&a, &text, FORMAT_CSV, 0);
+        for (int c = 0; c < COLUMNS; c++) {
+            double count[CELLS] = {0}, sum = 0, numbers = 0;
+            for (int i = 0; i < ROWS; i++) {
+                enum cell k = t.cell[i][c];
+                count[k]++;
+                if (k == CELL_INTEGER || k == CELL_FLOAT) {
+                    sum += t.value[i][c] + (k == CELL_INTEGER ? 1 : 0.25);
+                    numbers++;
+                }
+            }
+            const struct rec_column *rc = &p.columns[c];
+            ck_assert(rc->nulls == count[CELL_NULL] && rc->records == ROWS);
+            ck_assert(rc->types[TYPE_INTEGER] == count[CELL_INTEGER]);
+            ck_assert(rc->types[TYPE_FLOAT] == count[CELL_FLOAT]);
+            ck_assert(rc->types[TYPE_DATE] == count[CELL_DATE]);
+            ck_assert(rc->types[TYPE_STRING] == count[CELL_WORD] + count[CELL_CODE]);
+            ck_assert(!type_is_number(rc->type) || fabs(rc->mean - sum / numbers) < 1e-9);
+        }
+        arena_clear(&a);
+    }
+    buf_release(&text);
+    arena_release(&a);
+}
+END_TEST
+
+START_TEST(csv_and_json_lines_of_the_same_data_agree)
+{
+    struct arena a = ARENA_INIT;
+    struct buf text = BUF_INIT(BUF_UNBOUNDED);
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        struct rng r;
+        struct table t;
+        rng_seed(&r, seed);
+        make(&t, &r);
+        memset(t.ragged, 0, sizeof(t.ragged));
+        write_csv(&text, &t);
+        struct rec_profile csv = profile_of(&a, &text, FORMAT_CSV, 0);
+        write_jsonl(&text, &t);
+        struct rec_profile json = profile_of(&a, &text, FORMAT_JSONL, 4096);
+        ck_assert_uint_eq(json.ncolumns, COLUMNS);
+        for (int c = 0; c < COLUMNS; c++) {
+            const struct rec_column *x = &csv.columns[c], *y = &json.columns[c];
+            ck_assert_str_eq(x->name, y->name);
+            ck_assert(x->type == y->type && x->nulls == y->nulls && x->distinct == y->distinct);
+            ck_assert(slice_eq(x->min, y->min) && slice_eq(x->max, y->max));
+            ck_assert(x->mean == y->mean || (isnan(x->mean) && isnan(y->mean)));
+        }
+        ck_assert(csv.completeness == json.completeness);
+        arena_clear(&a);
+    }
+    buf_release(&text);
+    arena_release(&a);
+}
+END_TEST
+
+UNIT_MAIN("profile laws", making_data_worse_never_raises_the_score,
+          counts_are_those_of_a_plain_count, csv_and_json_lines_of_the_same_data_agree)
