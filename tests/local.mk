@@ -25,3 +25,16 @@ tap-tests:
 	@printf '%s\n' $(TAP_TESTS)
 .PHONY: tap-tests
 EXTRA_DIST += tests/lint/cppcheck.supp tests/lint/valgrind.supp
+
+# Us beside our peers: measured in one run, never asserted, no part of the tests.
+BENCH_BYTES = 200MB
+BENCH_RUNS = 5
+EXTRA_PROGRAMS += tests/bench/measure tests/bench/generate
+tests_bench_measure_SOURCES = tests/bench/measure.c
+tests_bench_generate_SOURCES = tests/bench/generate.c
+EXTRA_DIST += tests/bench/setup tests/bench/run tests/bench/peers tests/bench/delays.awk
+CLEANFILES += tests/bench/measure tests/bench/generate
+bench: all tests/bench/measure$(EXEEXT) tests/bench/generate$(EXEEXT)
+	$(srcdir)/tests/bench/setup bench tests/bench/generate $(BENCH_BYTES)
+	$(srcdir)/tests/bench/run --build . --bytes $(BENCH_BYTES) --runs $(BENCH_RUNS)
+.PHONY: bench
