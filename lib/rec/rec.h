@@ -125,7 +125,7 @@ struct rec_plan {
     uint32_t nstages;
     double makespan_s, cost_usd; /* p50 */
     double makespan_p95_s, cost_p95_usd;
-    double lower_bound, gap; /* seconds; (makespan - bound) / bound */
+    double lower_bound, gap;                  /* seconds; (makespan - bound) / bound */
     const char *queued_reason, *queued_until; /* NULL: not queued */
     const char *const *why;
     uint32_t nwhy;
