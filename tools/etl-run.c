@@ -91,13 +91,17 @@ static int work(struct app *app, const char *operand)
     bool nothing_runs = app->opts.validate || app->opts.dry_run;
     if (app->opts.pipeline) {
         if (!parse_params(app, &params, &err) ||
-            !pipeline_load(&p, app->opts.pipeline, params, app->opts.params.n, &err))
+            !pipeline_load(&p, app->opts.pipeline, params, app->opts.params.n, &err)) {
+            pipeline_release(&p);
             return cli_fail(&err);
+        }
         if (writes_stdout(&p) && !app->opts.records)
             app->silent = true, app->people = false;
     }
-    if (!stop_watch(&err) || !read_records(app, operand, &err))
+    if (!stop_watch(&err) || !read_records(app, operand, &err)) {
+        pipeline_release(&p);
         return cli_fail(&err);
+    }
     int status = app->chain.bad_lines ? STATUS_DATA : STATUS_OK;
     if (!nothing_runs && refused(app))
         return status_worse(status, STATUS_NO);
