@@ -28,9 +28,9 @@ if command -v mandoc >/dev/null; then
     cp "$srcdir"/share/man/*.5 man/man5 2>/dev/null
     cp "$srcdir"/share/man/*.7 man/man7 2>/dev/null
     for page in man/man?/*; do
-        [ -e "$page" ] || continue
+        # Pages of other packages need not be installed.
         run env MANPATH="$PWD/man:" mandoc -T lint -W style "$page"
-        is "$status|$out" "0|" "$page lints"
+        is "$(printf '%s' "$out" | grep -v 'manual not found: Xr [^ef]')" "" "$page lints"
     done
     run mandoc -T lint -W style sample/share/man/etl-sample.1
     is "$(printf '%s' "$out" | grep -v 'referenced manual not found')" "" "the sample page lints"
