@@ -73,9 +73,12 @@ static void chunk_grow(struct rows *r, struct rows_chunk *k, uint32_t had, uint3
             size_t size = value_size(t);
             col->v.b8 = arena_grow(&r->mem, col->v.b8, had * size, cap * size);
         }
-        if (!type_has_value(t) || col->text)
+        if (!type_has_value(t) || col->text) {
             col->text = arena_grow(&r->mem, col->text, had * sizeof(struct text),
                                    cap * sizeof(struct text));
+            /* Numbers have a text only where it says more than the value: no text is NULL. */
+            memset(col->text + had, 0, (cap - had) * sizeof(struct text));
+        }
     }
     k->cap = cap;
 }
