@@ -4,8 +4,8 @@
  *
  * libjq 1.6 aborts on some data (measured with Debian's 1.6-2.1): INT64_MIN % -1 divides by zero in
  * the processor, strftime of a number that is no date trips an assertion, and a string repeated
- * past 2 GiB overruns its buffer. Programs that use those get definitions in front that check
- * first.
+ * past 2 GiB overruns its buffer; ltrimstr and rtrimstr of what is no string leak. Programs that
+ * use those get definitions in front that check first.
  */
 #include "json/jq.h"
 
@@ -115,7 +115,7 @@ static const char *const refused[] = {
 
 /* What a look through the program finds. */
 struct scan {
-    bool mod, repeat, date;
+    bool mod, repeat, date, trim;
     struct slice bad; /* the first refused name */
 };
 
@@ -138,6 +138,8 @@ static void scan_name(struct scan *s, struct slice name)
     if (slice_is(name, "strftime") || slice_is(name, "todate") || slice_is(name, "date") ||
         slice_is(name, "todateiso8601"))
         s->date = true;
+    if (slice_is(name, "ltrimstr") || slice_is(name, "rtrimstr"))
+        s->trim = true;
 }
 
 /* The brackets that are open; a string counts as one, so that \( ) inside it nests. */
@@ -213,6 +215,13 @@ static const char guard_repeat[] =
     "if ($t == \"string\" and $u == \"number\" and ($a | utf8bytelength) * $b > 16777216) "
     "or ($t == \"number\" and $u == \"string\" and ($b | utf8bytelength) * $a > 16777216) "
     "then error(\"a string repeated to more than 16 MiB\") else _fl_multiply($a; $b) end; ";
+
+static const char guard_trim[] =
+    "def _fl_ltrimstr(f): ltrimstr(f); def _fl_rtrimstr(f): rtrimstr(f); "
+    "def ltrimstr(f): f as $f | if type == \"string\" and ($f | type) == \"string\" "
+    "then _fl_ltrimstr($f) else . end; "
+    "def rtrimstr(f): f as $f | if type == \"string\" and ($f | type) == \"string\" "
+    "then _fl_rtrimstr($f) else . end; ";
 
 static void on_nomem(void *ctx)
 {
@@ -383,7 +392,7 @@ static int compile(jq_state *jq, const char *text)
 
 struct jq_program *jq_program_new(const char *program, struct err *err)
 {
-    struct scan scan = {false, false, false, SLICE_NULL};
+    struct scan scan = {false, false, false, false, SLICE_NULL};
     struct quoted q;
     if (!scan_program(program, &scan)) {
         err_set(err, ERR_DATA, "brackets nest deeper than %d levels", NEST_MAX);
@@ -409,6 +418,7 @@ struct jq_program *jq_program_new(const char *program, struct err *err)
     lib.jq_set_error_cb(p->jq, on_compile_error, p);
     lib.jq_set_attr(p->jq, lib.jv_string("JQ_LIBRARY_PATH"), lib.jv_array());
     buf_adds(&text, scan.date ? guard_date : "");
+    buf_adds(&text, scan.trim ? guard_trim : "");
     buf_adds(&text, scan.mod ? guard_mod : "");
     buf_adds(&text, scan.repeat ? guard_repeat : "");
     buf_adds(&text, program);

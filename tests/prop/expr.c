@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Law: the vector engine gives for every record what libjq gives for it, the same value or a
  * failure of both. Random expressions (mostly well typed) over random records with nulls, unicode,
- * signed zeros, integers up to 2^53 and dates. Numbers inside strings are told apart only up to 16
- * digits: jq 1.6 writes some longer ones in a form of its own.
+ * signed zeros, integers up to 2^53 and dates. Numbers become text below 1e15 only: above, jq 1.6
+ * has a form of its own (123456789012345680 where the shortest is 1.2345678901234568e+17).
  *
  * FORELINE_SEED runs one seed, the one that a failure prints; with FORELINE_LONG=1, 4,000 from
  * there.
@@ -148,13 +148,17 @@ static void put(struct gen *g, const char *s)
     buf_adds(g->out, s);
 }
 
-/* The template with N, S, B replaced by expressions of that type. */
+/* The template with ~N, ~S, ~B replaced by expressions of that type, ~T by something whose text jq
+ * 1.6 writes as we do. */
 static void expand(struct gen *g, const char *template, int depth)
 {
     for (const char *p = template; *p; p++) {
         if (*p == '~' && p[1]) {
             p++;
-            gen(g, *p == 'N' ? NUM : *p == 'S' ? STR : BOOL, depth - 1);
+            if (*p == 'T')
+                put(g, g->dot >= 0 ? "true" : rng_below(g->r, 2) ? ".t" : ".c");
+            else
+                gen(g, *p == 'N' ? NUM : *p == 'S' ? STR : BOOL, depth - 1);
         } else {
             buf_addc(g->out, *p);
         }
@@ -227,11 +231,11 @@ static const char *const str_forms[] = {
     "(~S | .[0:1])",
     "(~S | ltrimstr(~S))",
     "(~S | rtrimstr(\"b\"))",
-    "(~N | tostring)",
-    "(~S | tostring)",
-    "(~B | tostring)",
-    "\"<\\(~N)|\\(~S)>\"",
-    "\"\\(~B)\"",
+    "(~N | if fabs < 1e15 then . else 0 end | tostring)",
+    "(~T | tostring)",
+    "(~T | tostring)",
+    "\"<\\(~N | if fabs < 1e15 then . else 0 end)|\\(~T)>\"",
+    "\"\\(~T)\"",
     "(~S // ~S)",
     "(if ~B then ~S else ~S end)",
     "(~S | split(\",\") | .[1])",
@@ -340,16 +344,6 @@ static void value_json(struct buf *out, const struct column *c, uint32_t row)
     buf_release(&tmp);
 }
 
-static bool long_number(const char *s)
-{
-    int run = 0, most = 0;
-    for (; *s; s++) {
-        run = (*s >= '0' && *s <= '9') || *s == '.' ? run + 1 : 0;
-        most = run > most ? run : most;
-    }
-    return most >= 17;
-}
-
 struct tally {
     unsigned expressions, vector, libjq, refused, values, failures;
 };
@@ -389,8 +383,6 @@ static void one_expression(uint64_t seed, struct tally *tally)
         bool failed = (res.failed[0] >> row) & 1;
         value_json(&got, &b->cols[schema.n], row);
         bool same = ok ? !failed && slice_eq(buf_slice(&got), buf_slice(&want)) : failed;
-        if (!same && ok && !failed && want.p[0] == '"' && long_number(buf_str(&want)))
-            same = true;
         tally->values += ok;
         tally->failures += !ok;
         ck_assert_msg(same, "FORELINE_SEED=%llu (%s): %s\non %s\ngives %s, jq: %s",
