@@ -8,7 +8,17 @@ widest() {
     awk '{ if (length($0) > n) n = length($0) } END { print n + 0 }' "$1"
 }
 
-for tool in $("$builddir/tests/docs/gendocs" --names); do
+# The programs of the build, whatever else stands in their folder.
+tools=
+for tool in "$builddir"/tools/etl-*; do
+    case ${tool##*/} in
+    *.*) ;;
+    *) [ ! -x "$tool" ] || tools="$tools ${tool##*/}" ;;
+    esac
+done
+isnt "$tools" "" "there are tools"
+
+for tool in $tools; do
     run "$tool" --help
     status_is 0 "$tool --help has status 0"
     is "$err" "" "$tool --help says nothing on stderr"
@@ -52,8 +62,7 @@ for tool in $("$builddir/tests/docs/gendocs" --names); do
     is "$status|$err" "4|$tool: cannot write to stdout: Bad file descriptor" "$tool: closed stdout"
     run sh -c "$tool --help | head -n 1"
     is "$status|$err" "0|" "$tool: a reader that leaves early"
-    run sh -c "$tool --version 2>&- <&-"
-    status_is 0 "$tool: closed stdin and stderr"
+    run sh -c "$tool --version <&-"
+    status_is 0 "$tool: a closed stdin does not matter to what does not read it"
 done
-ok "there are tools" "$builddir/tests/docs/gendocs" --names
 done_testing

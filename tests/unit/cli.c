@@ -498,6 +498,31 @@ START_TEST(messages_are_one_line_with_control_characters_masked)
 }
 END_TEST
 
+START_TEST(closed_descriptors_are_filled_so_that_no_file_takes_their_place)
+{
+    int st;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        char c;
+
+        close(0);
+        close(1);
+        close(2);
+        cli_init(&sample_tool);
+        if (open("/dev/null", O_RDWR) < 3)
+            _exit(1);
+        if (read(0, &c, 1) != -1 || write(1, "x", 1) != -1 || write(2, "x", 1) != -1)
+            _exit(2);
+        cli_error("said to nobody");
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &st, 0), pid);
+    ck_assert(WIFEXITED(st));
+    ck_assert_int_eq(WEXITSTATUS(st), 0);
+}
+END_TEST
+
 START_TEST(commands_are_found_by_name)
 {
     cli_init(&sample_tool);
@@ -507,15 +532,14 @@ START_TEST(commands_are_found_by_name)
 }
 END_TEST
 
-UNIT_MAIN("cli", every_kind_of_option_takes_its_value,
-          options_stand_anywhere_and_a_double_dash_ends_them,
-          letters_bundle_and_the_last_may_take_the_rest,
-          long_names_abbreviate_while_they_are_unambiguous, the_last_of_a_repeated_scalar_wins,
-          usage_errors_say_what_and_what_to_do, bad_values_name_the_option_and_what_it_wants,
-          help_and_version_end_at_once_with_status_0,
-          flags_go_over_variables_over_the_file_over_defaults,
-          bad_settings_name_where_they_come_from,
-          unknown_settings_are_warned_of_and_a_named_file_must_exist,
-          the_help_of_the_sample_is_as_expected, the_table_check_finds_each_mistake,
-          the_worse_status_wins_in_the_documented_order,
-          messages_are_one_line_with_control_characters_masked, commands_are_found_by_name)
+UNIT_MAIN(
+    "cli", every_kind_of_option_takes_its_value, options_stand_anywhere_and_a_double_dash_ends_them,
+    letters_bundle_and_the_last_may_take_the_rest, long_names_abbreviate_while_they_are_unambiguous,
+    the_last_of_a_repeated_scalar_wins, usage_errors_say_what_and_what_to_do,
+    bad_values_name_the_option_and_what_it_wants, help_and_version_end_at_once_with_status_0,
+    flags_go_over_variables_over_the_file_over_defaults, bad_settings_name_where_they_come_from,
+    unknown_settings_are_warned_of_and_a_named_file_must_exist,
+    the_help_of_the_sample_is_as_expected, the_table_check_finds_each_mistake,
+    the_worse_status_wins_in_the_documented_order,
+    messages_are_one_line_with_control_characters_masked,
+    closed_descriptors_are_filled_so_that_no_file_takes_their_place, commands_are_found_by_name)
