@@ -4,6 +4,7 @@
 
 /* Bytes scanned at a time: the offsets of one window stay in the first two cache levels. */
 #define WINDOW ((size_t)64 << 10)
+#define PEEK_BYTES 4096
 
 void feed_init(struct feed *f, struct source *src, int delimiter, int quote, int escape,
                size_t block_bytes, struct mem_account *acct)
@@ -93,15 +94,16 @@ bool feed_peek(struct feed *f, struct slice *head, struct err *err)
 {
     f->block = block_new(f->block_bytes, f->acct);
     struct block *b = f->block;
-    /* Enough for a byte order mark and a look at the content, even from a slow pipe. */
-    while (!f->eof && b->len < 4)
+    /* The same bytes for each way a pipe may portion them: what is found must not depend on it. */
+    while (!f->eof && b->len < PEEK_BYTES && b->len < b->cap)
         if (!fill(f, err))
             return false;
     f->bom = b->len >= 3 && memcmp(b->data, "\xef\xbb\xbf", 3) == 0;
     size_t from = f->bom ? 3 : 0;
     csv_scan_init(&f->scan, f->scan.delimiter, f->scan.quote, f->scan.escape, from);
     f->utf8_pos = from;
-    *head = slice_of(b->data + from, b->len - from);
+    size_t seen = b->len < PEEK_BYTES ? b->len : PEEK_BYTES;
+    *head = slice_of(b->data + from, seen - from);
     return true;
 }
 

@@ -46,8 +46,8 @@ struct feed {
 void feed_init(struct feed *f, struct source *src, int delimiter, int quote, int escape,
                size_t block_bytes, struct mem_account *acct);
 void feed_release(struct feed *f);
-/* Bytes at the beginning of the input, for telling formats: reads the first block (before the first
- * feed_more). A UTF-8 byte order mark is left out. */
+/* Up to 4 KiB at the beginning of the input, for telling formats (before the first feed_more). A
+ * UTF-8 byte order mark is left out. */
 bool feed_peek(struct feed *f, struct slice *head, struct err *err);
 /* When all records were taken: finds more. */
 enum feed_got feed_more(struct feed *f, struct err *err);

@@ -91,7 +91,7 @@ static bool check_content(struct reader *r, struct slice head, struct err *err)
         if (head.len >= kinds[i].len && memcmp(head.p, kinds[i].magic, kinds[i].len) == 0)
             return err_set(err, ERR_DATA, "cannot read '%s': it is %s (%s)", path, kinds[i].what,
                            kinds[i].remedy);
-    size_t n = head.len < 4096 ? head.len : 4096, odd = 0, nuls = 0;
+    size_t n = head.len, odd = 0, nuls = 0;
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)head.p[i];
         nuls += c == 0;

@@ -11,16 +11,28 @@
 #include "table/writer.h"
 
 /* An unnamed file with these bytes, at its beginning. */
-static inline int fd_of(struct slice text)
+static inline int file_of(struct slice text)
 {
     FILE *f = tmpfile();
-    if (!f || fwrite(text.p, 1, text.len, f) != text.len || fflush(f) != 0)
+    if (!f || (text.len && fwrite(text.p, 1, text.len, f) != text.len) || fflush(f) != 0)
         BUG("cannot write a temporary file");
     int fd = dup(fileno(f));
     fclose(f);
     if (fd < 0 || lseek(fd, 0, SEEK_SET) != 0)
         BUG("cannot rewind a temporary file");
     return fd;
+}
+
+/* A descriptor that gives these bytes; short ones come from a pipe. */
+static inline int fd_of(struct slice text)
+{
+    int fds[2];
+    if (text.len > 4096 || pipe(fds) != 0)
+        return file_of(text);
+    if (text.len && write(fds[1], text.p, text.len) != (ssize_t)text.len)
+        BUG("cannot write to a pipe");
+    close(fds[1]);
+    return fds[0];
 }
 
 /* Everything one reading gives. */

@@ -10,7 +10,7 @@
 static struct buf through(const char *command, struct slice text)
 {
     struct buf out = BUF_INIT(BUF_UNBOUNDED);
-    int in = fd_of(text), result = fd_of(SLICE_NULL);
+    int in = file_of(text), result = file_of(SLICE_NULL);
     pid_t pid = fork();
     if (pid == 0) {
         dup2(in, 0);

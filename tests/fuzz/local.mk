@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Fuzz harnesses. `make check` replays their corpora; ./configure CC=clang --enable-fuzzers
+# --enable-sanitizers builds NAME-fuzzer beside it (libFuzzer):
+#   tests/fuzz/table_csv-fuzzer -max_total_time=60 FOLDER tests/fuzz/corpus/table_csv
+# New finds that are worth keeping go into corpus/NAME/ under a name that says what they are.
+# To add a harness: see fuzz.h, then a block like these.
+EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/corpus
+FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+
+check_PROGRAMS += tests/fuzz/table_csv
+tests_fuzz_table_csv_SOURCES = tests/fuzz/table_csv.c tests/fuzz/replay.c
+TAP_TESTS += tests/fuzz/table_csv
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/table_csv-fuzzer
+tests_fuzz_table_csv_fuzzer_SOURCES = tests/fuzz/table_csv.c
+tests_fuzz_table_csv_fuzzer_LDFLAGS = $(FUZZ_LDFLAGS)
+endif
+
+check_PROGRAMS += tests/fuzz/table_jsonl
+tests_fuzz_table_jsonl_SOURCES = tests/fuzz/table_jsonl.c tests/fuzz/replay.c
+TAP_TESTS += tests/fuzz/table_jsonl
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/table_jsonl-fuzzer
+tests_fuzz_table_jsonl_fuzzer_SOURCES = tests/fuzz/table_jsonl.c
+tests_fuzz_table_jsonl_fuzzer_LDFLAGS = $(FUZZ_LDFLAGS)
+endif
+
+check_PROGRAMS += tests/fuzz/table_value
+tests_fuzz_table_value_SOURCES = tests/fuzz/table_value.c tests/fuzz/replay.c
+TAP_TESTS += tests/fuzz/table_value
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/table_value-fuzzer
+tests_fuzz_table_value_fuzzer_SOURCES = tests/fuzz/table_value.c
+tests_fuzz_table_value_fuzzer_LDFLAGS = $(FUZZ_LDFLAGS)
+endif
+
+check_PROGRAMS += tests/fuzz/table_source
+tests_fuzz_table_source_SOURCES = tests/fuzz/table_source.c tests/fuzz/replay.c
+TAP_TESTS += tests/fuzz/table_source
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/table_source-fuzzer
+tests_fuzz_table_source_fuzzer_SOURCES = tests/fuzz/table_source.c
+tests_fuzz_table_source_fuzzer_LDFLAGS = $(FUZZ_LDFLAGS)
+endif
