@@ -151,12 +151,14 @@ static int finish_job(struct app *app, const struct run_result *r, bool ok, cons
 int run_job(struct app *app, struct job *job)
 {
     struct err err = ERR_INIT;
-    struct pipeline p;
+    struct pipeline p = {0};
     const char *changed = app->opts.pipeline ? NULL : changed_since(&app->mem, &job->plan);
     if (changed)
         cli_warn("%s", changed);
-    if (!load_job(job, &p, &err))
+    if (!load_job(job, &p, &err)) {
+        pipeline_release(&p);
         return cli_fail(&err);
+    }
     int status = STATUS_OK;
     if (app->opts.validate || app->opts.dry_run) {
         status = check_only(app, &p);

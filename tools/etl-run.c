@@ -83,25 +83,30 @@ static int run_jobs(struct app *app)
     return status;
 }
 
-static int work(struct app *app, const char *operand)
+static int run_here(struct app *app, struct pipeline *p)
+{
+    if (app->opts.validate)
+        return check_only(app, p);
+    app->njobs = 0;
+    int status = plan_here(app, p);
+    return status == STATUS_OK ? run_jobs(app) : status;
+}
+
+/* `p`: of -p, loaded here and released by the caller. */
+static int work(struct app *app, const char *operand, struct pipeline *p)
 {
     struct err err = ERR_INIT;
-    struct pipeline p = {0};
     struct param *params = NULL;
     bool nothing_runs = app->opts.validate || app->opts.dry_run;
     if (app->opts.pipeline) {
         if (!parse_params(app, &params, &err) ||
-            !pipeline_load(&p, app->opts.pipeline, params, app->opts.params.n, &err)) {
-            pipeline_release(&p);
+            !pipeline_load(p, app->opts.pipeline, params, app->opts.params.n, &err))
             return cli_fail(&err);
-        }
-        if (writes_stdout(&p) && !app->opts.records)
+        if (writes_stdout(p) && !app->opts.records)
             app->silent = true, app->people = false;
     }
-    if (!stop_watch(&err) || !read_records(app, operand, &err)) {
-        pipeline_release(&p);
+    if (!stop_watch(&err) || !read_records(app, operand, &err))
         return cli_fail(&err);
-    }
     int status = app->chain.bad_lines ? STATUS_DATA : STATUS_OK;
     if (!nothing_runs && refused(app))
         return status_worse(status, STATUS_NO);
@@ -110,21 +115,9 @@ static int work(struct app *app, const char *operand)
         cli_warn("this run will not be remembered: %s", err.text);
         err_clear(&err);
     }
-    if (app->opts.pipeline && app->opts.validate) {
-        status = status_worse(status, check_only(app, &p));
-    } else if (app->opts.pipeline) {
-        app->njobs = 0;
-        int planned = plan_here(app, &p);
-        status = status_worse(status, planned);
-        if (planned == STATUS_OK)
-            status = status_worse(status, run_jobs(app));
-    } else {
-        status = status_worse(status, run_jobs(app));
-    }
+    status = status_worse(status, app->opts.pipeline ? run_here(app, p) : run_jobs(app));
     if (app->store)
         store_close(app->store);
-    if (app->opts.pipeline)
-        pipeline_release(&p);
     return status;
 }
 
@@ -151,7 +144,9 @@ int main(int argc, char **argv)
     app.silent = app.people || cli_is_quiet();
     if (!open_outputs(&app, &err))
         return cli_fail(&err);
-    status = work(&app, n ? operands[0] : NULL);
+    struct pipeline p = {0};
+    status = work(&app, n ? operands[0] : NULL, &p);
+    pipeline_release(&p);
     if (!out_close(&err))
         status = status_worse(status, cli_fail(&err));
     if (stop_signal)

@@ -24,3 +24,5 @@ TAP_TESTS += tests/cli/etl-run-faults.sh
 EXTRA_DIST += tests/cli/etl-run-faults.sh
 TAP_TESTS += tests/cli/etl-run.sh
 EXTRA_DIST += tests/cli/etl-run.sh
+TAP_TESTS += tests/prop/engine.py
+EXTRA_DIST += tests/prop/engine.py
