@@ -42,3 +42,12 @@ noinst_PROGRAMS += tests/fuzz/table_source-fuzzer
 tests_fuzz_table_source_fuzzer_SOURCES = tests/fuzz/table_source.c
 tests_fuzz_table_source_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
 endif
+
+check_PROGRAMS += tests/fuzz/cli
+tests_fuzz_cli_SOURCES = tests/fuzz/cli.c tests/fuzz/replay.c
+TAP_TESTS += tests/fuzz/cli
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/cli-fuzzer
+tests_fuzz_cli_fuzzer_SOURCES = tests/fuzz/cli.c
+tests_fuzz_cli_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+endif
