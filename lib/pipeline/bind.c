@@ -206,9 +206,13 @@ static void pin_all(struct binder *b, struct stage *s)
 {
     struct type_pin *pins = ARENA_ARRAY(&b->p->mem, struct type_pin, s->schema.n);
     size_t n = 0;
-    for (uint32_t i = 0; i < s->schema.n; i++)
-        if (s->schema.fields[i].type != TYPE_NONE)
-            pins[n++] = (struct type_pin){s->schema.fields[i].name, s->schema.fields[i].type};
+    for (uint32_t i = 0; i < s->schema.n; i++) {
+        const struct field *f = &s->schema.fields[i];
+        bool declared = false;
+        for (size_t k = 0; k < s->u.read.opts.npins; k++)
+            declared |= strcmp(s->u.read.opts.pins[k].column, f->name) == 0;
+        pins[n++] = (struct type_pin){f->name, f->type, !declared};
+    }
     s->u.read.opts.pins = pins;
     s->u.read.opts.npins = n;
 }
@@ -251,7 +255,7 @@ static bool pins_from_profile(struct binder *b, struct stage *s, const struct re
         for (size_t k = 0; k < o->npins; k++)
             given |= strcmp(o->pins[k].column, header.fields[i].name) == 0;
         if (c && !given && c->type != TYPE_NONE && c->records > c->nulls)
-            pins[n++] = (struct type_pin){header.fields[i].name, c->type};
+            pins[n++] = (struct type_pin){header.fields[i].name, c->type, true};
     }
     o->pins = pins;
     o->npins = n;

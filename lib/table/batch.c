@@ -224,6 +224,10 @@ void column_alloc_rows(struct batch *b, uint32_t c, enum type type, bool with_te
     case TYPE_BOOLEAN:
         col->v.b8 = arena_alloc(&b->mem, n);
         break;
+    case TYPE_NONE: /* no value, but readable as any type */
+        col->v.i64 = arena_zalloc(&b->mem, n * 8);
+        col->text = arena_zalloc(&b->mem, n * sizeof(struct text));
+        return;
     default:
         with_text = true;
         break;

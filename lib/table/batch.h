@@ -7,8 +7,10 @@
  *   float    f64[] likewise
  *   boolean  b8[]  likewise (0 or 1)
  *   date, timestamp, string, json   text[] always present
- * so that "a value that no expression computed is written as it was read" costs nothing: the text
- * points into the block the file was read into. Values at null rows are unspecified (but readable).
+ *   none     no value in any row; both i64[] and text[] are there, so that it can stand for any
+ * type so that "a value that no expression computed is written as it was read" costs nothing: the
+ * text points into the block the file was read into. Values at null rows are unspecified (but
+ * readable).
  *
  * Ownership: a batch is reference counted and owns its vectors (one arena) and holds references on
  * the input blocks that its text points into. Operators that keep rows copy them.

@@ -101,7 +101,10 @@ void reader_note_types(struct reader *r)
 static const char *type_reason(struct reader *r, const struct rcol *rc, struct slice text)
 {
     struct quoted q;
-    if (rc->pinned)
+    if (rc->type == TYPE_NONE)
+        return arena_printf(&r->b->mem, "'%s' stands in a column that had no value before",
+                            quote_slice(&q, text));
+    if (rc->declared)
         return arena_printf(&r->b->mem, "'%s' is not of type %s (as declared)",
                             quote_slice(&q, text), type_name(rc->type));
     return arena_printf(&r->b->mem,
@@ -132,7 +135,7 @@ static void type_column(struct reader *r, uint32_t c)
     if (r->o.raw)
         return;
     bool all = column_parse(col, r->b->rows, failed);
-    if (r->format == FORMAT_JSONL && !rc->pinned) {
+    if (r->format == FORMAT_JSONL && !rc->declared) {
         jsonl_check_kinds(rc, col, r->b->rows, failed);
         all = false;
     }

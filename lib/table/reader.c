@@ -217,7 +217,8 @@ struct rcol *reader_add_column(struct reader *r, const char *name, uint32_t at)
     bool pinned = pin && !r->o.raw;
     r->schema.fields[k] = (struct field){arena_strdup(&r->mem, name), TYPE_STRING, true};
     r->cols[k] = (struct rcol){.type = TYPE_STRING, .at = at, .pinned = pinned};
-    r->cols[k].found = pinned ? (enum type)pin->v.num : TYPE_NONE;
+    r->cols[k].found = pinned ? (enum type)(pin->v.num & PIN_TYPE) : TYPE_NONE;
+    r->cols[k].declared = pinned && !(pin->v.num & PIN_INFERRED);
     map_put(&r->by_name, slice_str(name), NULL)->v.num = k;
     r->schema.n++;
     return &r->cols[k];
@@ -444,7 +445,7 @@ static bool find_json_columns(struct reader *r, bool *all, struct err *err)
         ok = jsonl_look(r, INFER_RECORDS, &seen, &end, err);
     }
     err_clear(err);
-    for (size_t i = 0; seen > 0 && i < r->pins.len; i++)
+    for (size_t i = 0; i < r->pins.len; i++)
         jsonl_column(r, r->pins.entries[i].key);
     for (uint32_t c = 0; c < r->schema.n; c++) {
         struct rcol *rc = &r->cols[c];
@@ -462,7 +463,8 @@ static void settle_types(struct reader *r, bool all)
 {
     for (uint32_t c = 0; c < r->schema.n; c++) {
         struct rcol *rc = &r->cols[c];
-        bool as_text = r->o.raw || (r->o.no_infer && !rc->pinned) || rc->found == TYPE_NONE;
+        bool empty = rc->found == TYPE_NONE && !rc->pinned && !all;
+        bool as_text = r->o.raw || (r->o.no_infer && !rc->pinned) || empty;
         rc->type = as_text ? TYPE_STRING : rc->found;
         rc->json_text = r->format == FORMAT_JSONL && rc->type == TYPE_JSON;
         r->schema.fields[c].type = rc->type;
@@ -582,7 +584,8 @@ static struct reader *reader_new(const char *const *paths, size_t npaths,
     for (size_t i = 0; i < npaths && r->format == FORMAT_AUTO; i++)
         r->format = format_of_path(paths[i]);
     for (size_t i = 0; i < r->o.npins; i++)
-        map_put(&r->pins, slice_str(r->o.pins[i].column), NULL)->v.num = r->o.pins[i].type;
+        map_put(&r->pins, slice_str(r->o.pins[i].column), NULL)->v.num =
+            (int64_t)r->o.pins[i].type | (r->o.pins[i].inferred ? PIN_INFERRED : 0);
     for (const char *const *c = r->o.columns; c && *c; c++)
         map_put(&r->wanted, slice_str(*c), NULL);
     for (const char *const *n = r->o.nulls; n && *n; n++) {

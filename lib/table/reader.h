@@ -62,7 +62,8 @@ enum format format_of_path(const char *path);
 
 struct type_pin {
     const char *column;
-    enum type type;
+    enum type type; /* TYPE_NONE: there is no value in it */
+    bool inferred; /* by an earlier look at the same input, not declared by anybody: for messages */
 };
 #define INFER_RECORDS 20480
 struct reader_opts {
@@ -109,7 +110,8 @@ struct reader *reader_open(const char *const *paths, size_t npaths, const struct
 struct reader *reader_open_fd(int fd, const char *name, const struct reader_opts *opts,
                               bad_record_fn *bad, void *bad_ctx, struct err *err);
 void reader_close(struct reader *r);
-/* The columns delivered; valid until close. Zero columns for an empty file. */
+/* The columns delivered; valid until close. Zero columns for an empty file. A column is of
+ * TYPE_NONE when the whole input was looked at and has no value in it. */
 const struct schema *reader_schema(const struct reader *r);
 /* Next batch (caller unrefs) with at least one row, all of one file; *out NULL at the end. Bad
  * records go to the sink, which is only called from here. ERR_DATA (broken compression, a further

@@ -15,7 +15,8 @@
 /* A column delivered. */
 struct rcol {
     enum type type; /* how it is read: TYPE_STRING while types are being found */
-    bool pinned;    /* the user said so */
+    bool pinned;    /* given, not found here */
+    bool declared;  /* given by the user; else by an earlier look at the same input */
     bool json_text; /* JSON lines: kept as JSON, strings with their quotes */
     uint32_t at;    /* CSV: which field of the current file */
     unsigned kinds; /* JSON lines, while types are being found: KIND_* seen */
@@ -23,6 +24,9 @@ struct rcol {
     uint64_t present, last; /* JSON lines: records that have it; the last of them */
     enum type found;
 };
+
+/* What the map of pins holds: a type and whether it was inferred. */
+enum { PIN_TYPE = 0xFF, PIN_INFERRED = 0x100 };
 
 /* Something to report about a record. */
 struct issue {

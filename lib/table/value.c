@@ -151,6 +151,7 @@ static inline bool parse(struct slice t, enum type type, union value *v)
     case TYPE_JSON:
         return t.len && json_skip(t) == t.len;
     case TYPE_NONE:
+        return false;
     case TYPE_STRING:
         break;
     }
@@ -172,7 +173,7 @@ bool column_parse(struct column *c, uint32_t rows, uint64_t *failed)
 {
     bool any = false;
     union value v = {0};
-    if (c->type == TYPE_STRING || c->type == TYPE_NONE)
+    if (c->type == TYPE_STRING)
         return true;
     for (uint32_t row = 0; row < rows; row++) {
         if (!column_valid(c, row)) {

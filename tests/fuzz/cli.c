@@ -2,8 +2,9 @@
 /* The command line: words, one on a line behind a first line that is the configuration file. What
  * is refused is refused with status 2, 4 or 0 (help), never with a crash.
  */
-#include "tests/fuzz/fuzz.h"
-
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,19 +13,15 @@
 
 #define WORDS 32
 
-/* A file without a name, as no test should leave one behind. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 static const char *config_file(const char *text, size_t n)
 {
-    static char path[64];
+    static char path[] = "/tmp/foreline-fuzz-cli.XXXXXX";
     static int fd = -1;
 
-    if (fd < 0) {
-        char name[] = "/tmp/foreline-fuzz-cli.XXXXXX";
-
-        fd = mkstemp(name);
-        unlink(name);
-        snprintf(path, sizeof(path), "/dev/fd/%d", fd);
-    }
+    if (fd < 0)
+        fd = mkstemp(path);
     if (fd < 0 || ftruncate(fd, 0) != 0 || pwrite(fd, text, n, 0) != (ssize_t)n)
         BUG("cannot write %s", path);
     return path;

@@ -231,6 +231,28 @@ START_TEST(columns_and_types_flow_down)
 }
 END_TEST
 
+/* The day's file has a header and nothing else: what ran yesterday runs today. */
+START_TEST(a_column_without_any_value_fits_every_use)
+{
+    setup();
+    put("orders.csv", "id,customer,amount,status,day\n");
+    struct pipeline p;
+    load(&p, READS
+         "{\"id\":\"f\",\"op\":\"filter\",\"input\":\"orders\",\"where\":\".amount > 5 and "
+         ".status == \\\"paid\\\"\"},\n"
+         "{\"id\":\"j\",\"op\":\"join\",\"inputs\":[\"f\",\"customers\"],\"on\":[\"customer\"]},\n"
+         "{\"id\":\"d\",\"op\":\"derive\",\"set\":{\"t\":\".amount * 2 + .id\","
+         "\"s\":\".status + .name\"}},\n"
+         "{\"id\":\"g\",\"op\":\"aggregate\",\"by\":[\"day\"],\"measures\":{\"s\":\"sum(.t)\","
+         "\"m\":\"mean(.amount)\",\"x\":\"max(.status)\"}},\n"
+         "{\"id\":\"w\",\"op\":\"write\",\"path\":\"o.csv\"}");
+    ck_assert_int_eq(p.stages[0].schema.fields[2].type, TYPE_NONE);
+    ck_assert_int_eq(p.stages[4].schema.fields[7].type, TYPE_FLOAT);
+    ck_assert_int_eq(p.stages[4].schema.fields[8].type, TYPE_STRING);
+    pipeline_release(&p);
+}
+END_TEST
+
 START_TEST(only_columns_that_something_reads_are_read)
 {
     setup();
@@ -320,6 +342,6 @@ END_TEST
 
 UNIT_MAIN("pipeline", what_cannot_run_is_refused_with_place_and_remedy,
           parameters_are_filled_in_everywhere_but_secrets_are_not, columns_and_types_flow_down,
-          only_columns_that_something_reads_are_read,
+          a_column_without_any_value_fits_every_use, only_columns_that_something_reads_are_read,
           a_read_of_a_path_that_a_stage_writes_waits_for_it,
           a_commands_columns_are_bound_when_it_runs, a_plans_definition_gives_the_same_pipeline)

@@ -208,13 +208,13 @@ END_TEST
 
 START_TEST(declared_types_rule)
 {
-    static const struct type_pin pins[] = {{"zip", TYPE_STRING}, {"n", TYPE_FLOAT}};
+    static const struct type_pin pins[] = {{"zip", TYPE_STRING, false}, {"n", TYPE_FLOAT, false}};
     struct reader_opts o = {.format = FORMAT_CSV, .pins = pins, .npins = 2};
     struct slice text = SLICE_LIT("zip,n,k\n1,2,3\n2,x,4\n");
     expect(text, &o, "zip:string n:float k:integer", "[1][2][3]|", "3 type n|");
     o.no_infer = true;
     expect(text, &o, "zip:string? n:float? k:string?", "[1][2][3]|", "3 type n|");
-    static const struct type_pin wrong[] = {{"nope", TYPE_STRING}};
+    static const struct type_pin wrong[] = {{"nope", TYPE_STRING, false}};
     o = (struct reader_opts){.format = FORMAT_CSV, .pins = wrong, .npins = 1};
     expect_error(text, &o, ERR_USAGE, "has no column 'nope'");
     expect(SLICE_LIT(""), &o, "", "", NULL);

@@ -114,7 +114,7 @@ START_TEST(what_comes_late_is_a_reject_with_a_remedy)
     ck_assert_str_eq(buf_str(&g.bad), "");
     reading_release(&g);
 
-    static const struct type_pin pins[] = {{"new", TYPE_INTEGER}, {"s", TYPE_STRING}};
+    static const struct type_pin pins[] = {{"new", TYPE_INTEGER, false}, {"s", TYPE_STRING, false}};
     o = (struct reader_opts){.format = FORMAT_JSONL, .pins = pins, .npins = 2};
     g = read_late("{\"a\":1,\"new\":\"2\"}\n{\"s\":[1]}\n", &o);
     ck_assert_str_eq(buf_str(&g.schema), "a:integer? s:string? new:integer?");
