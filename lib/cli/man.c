@@ -137,7 +137,41 @@ static void macro_text(struct buf *out, const char *macro, const char *text)
     buf_addc(out, '\n');
 }
 
-static void option(struct buf *out, const struct opt *o)
+/* "runs: only those with status S" begins with a command, which stays as it is typed. */
+static bool begins_with_command(const struct tool *t, const char *help)
+{
+    size_t n = strcspn(help, ":, ");
+
+    for (const struct tool_command *c = t->commands; c != NULL && c->name != NULL; c++)
+        if (strlen(c->name) == n && strncmp(c->name, help, n) == 0 && help[n] != ' ')
+            return true;
+    return false;
+}
+
+static void option_sentence(struct buf *out, const struct tool *t, const struct opt *o)
+{
+    struct buf text = BUF_INIT(16 << 10);
+
+    buf_adds(&text, o->help);
+    if (o->kind == OPT_CHOICE) {
+        buf_adds(&text, ": ");
+        for (const char *c = o->choices; *c != '\0'; c++) {
+            if (*c == '|')
+                buf_adds(&text, ", ");
+            else
+                buf_addc(&text, *c);
+        }
+    } else if (o->kind == OPT_LIST && o->man == NULL) {
+        buf_adds(&text, " (may be repeated)");
+    }
+    buf_addc(&text, '.');
+    if (text.p[0] >= 'a' && text.p[0] <= 'z' && !begins_with_command(t, o->help))
+        text.p[0] = (char)(text.p[0] - 'a' + 'A');
+    flow(out, buf_slice(&text));
+    buf_release(&text);
+}
+
+static void option(struct buf *out, const struct tool *t, const struct opt *o)
 {
     buf_adds(out, ".It ");
     if (o->letter != 0)
@@ -149,29 +183,7 @@ static void option(struct buf *out, const struct opt *o)
         escape_word(out, slice_str(o->arg), false);
     }
     buf_addc(out, '\n');
-    {
-        char *sentence = xasprintf(
-            "%s%s.", o->help, o->kind == OPT_LIST && o->man == NULL ? " (may be repeated)" : "");
-
-        if (sentence[0] >= 'a' && sentence[0] <= 'z')
-            sentence[0] = (char)(sentence[0] - 'a' + 'A');
-        flow(out, slice_str(sentence));
-        free(sentence);
-    }
-    if (o->kind == OPT_CHOICE) {
-        struct buf list = BUF_INIT(4 << 10);
-
-        buf_adds(&list, "One of ");
-        for (const char *c = o->choices; *c != '\0'; c++) {
-            if (*c == '|')
-                buf_adds(&list, ", ");
-            else
-                buf_addc(&list, *c);
-        }
-        buf_addc(&list, '.');
-        flow(out, buf_slice(&list));
-        buf_release(&list);
-    }
+    option_sentence(out, t, o);
     if (o->man != NULL)
         paragraphs(out, o->man);
 }
@@ -182,7 +194,7 @@ static void options(struct buf *out, const struct tool *t)
 
     buf_adds(out, ".Pp\nThe options are as follows:\n.Bl -tag -width Ds\n");
     for (size_t i = 0; (o = cli_opt(t, i)) != NULL; i++)
-        option(out, o);
+        option(out, t, o);
     buf_adds(out, ".El\n");
 }
 

@@ -52,6 +52,24 @@ while IFS=$tab read -r tool command; do
     works "$TMPDIR/example.sh" "$tool --help: $command" -
 done <"$TMPDIR/examples"
 
+# Every kind and every field of the records that came out is described.
+etl-profile flights.csv airports.csv | etl-predict -p delays.json | etl-plan | etl-run >all.jsonl 2>/dev/null
+{
+    etl-lineage runs
+    etl-lineage show
+    etl-lineage show flights.csv
+    etl-lineage show "$(etl-lineage runs --limit 1 | jq -r .run_id)"
+    etl-lineage upstream delays.csv
+} >>all.jsonl 2>/dev/null
+jq -r 'select(.record) | .record, keys[]' all.jsonl | sort -u |
+    while read -r word; do
+        sed 's/^\.Bl .*//' "$srcdir/share/man/etl-records.5" | grep -qw -e "$word" || echo "$word"
+    done >undescribed
+is "$(cat undescribed)" "" "etl-records(5) describes every field"
+is "$(jq -r 'select(.record) | .record' all.jsonl | sort -u | tr '\n' ' ')" \
+    "access completion dataset environment execution_profile node pipeline plan profile run sighting " \
+    "there was one of each kind"
+
 for page in foreline.7 etl-records.5; do
     mkdir "$TMPDIR/$page"
     awk -v dir="$TMPDIR/$page" '

@@ -2,9 +2,8 @@
 /* The command line: words, one on a line behind a first line that is the configuration file. What
  * is refused is refused with status 2, 4 or 0 (help), never with a crash.
  */
-#include <fcntl.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/fuzz/fuzz.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,15 +12,19 @@
 
 #define WORDS 32
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
+/* A file without a name, as no test should leave one behind. */
 static const char *config_file(const char *text, size_t n)
 {
-    static char path[] = "/tmp/foreline-fuzz-cli.XXXXXX";
+    static char path[64];
     static int fd = -1;
 
-    if (fd < 0)
-        fd = mkstemp(path);
+    if (fd < 0) {
+        char name[] = "/tmp/foreline-fuzz-cli.XXXXXX";
+
+        fd = mkstemp(name);
+        unlink(name);
+        snprintf(path, sizeof(path), "/dev/fd/%d", fd);
+    }
     if (fd < 0 || ftruncate(fd, 0) != 0 || pwrite(fd, text, n, 0) != (ssize_t)n)
         BUG("cannot write %s", path);
     return path;

@@ -5,7 +5,7 @@
 # New finds that are worth keeping go into corpus/NAME/ under a name that says what they are.
 # To add a harness: see fuzz.h, then a block like these.
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/corpus
-FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+LDFLAGS_OF_FUZZERS = $(AM_LDFLAGS) -fsanitize=fuzzer
 
 check_PROGRAMS += tests/fuzz/table_csv
 tests_fuzz_table_csv_SOURCES = tests/fuzz/table_csv.c tests/fuzz/replay.c
@@ -13,7 +13,7 @@ TAP_TESTS += tests/fuzz/table_csv
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/table_csv-fuzzer
 tests_fuzz_table_csv_fuzzer_SOURCES = tests/fuzz/table_csv.c
-tests_fuzz_table_csv_fuzzer_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_table_csv_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
 endif
 
 check_PROGRAMS += tests/fuzz/table_jsonl
@@ -22,7 +22,7 @@ TAP_TESTS += tests/fuzz/table_jsonl
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/table_jsonl-fuzzer
 tests_fuzz_table_jsonl_fuzzer_SOURCES = tests/fuzz/table_jsonl.c
-tests_fuzz_table_jsonl_fuzzer_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_table_jsonl_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
 endif
 
 check_PROGRAMS += tests/fuzz/table_value
@@ -31,7 +31,7 @@ TAP_TESTS += tests/fuzz/table_value
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/table_value-fuzzer
 tests_fuzz_table_value_fuzzer_SOURCES = tests/fuzz/table_value.c
-tests_fuzz_table_value_fuzzer_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_table_value_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
 endif
 
 check_PROGRAMS += tests/fuzz/table_source
@@ -40,5 +40,14 @@ TAP_TESTS += tests/fuzz/table_source
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/table_source-fuzzer
 tests_fuzz_table_source_fuzzer_SOURCES = tests/fuzz/table_source.c
-tests_fuzz_table_source_fuzzer_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_table_source_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+endif
+
+check_PROGRAMS += tests/fuzz/cli
+tests_fuzz_cli_SOURCES = tests/fuzz/cli.c tests/fuzz/replay.c
+TAP_TESTS += tests/fuzz/cli
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/cli-fuzzer
+tests_fuzz_cli_fuzzer_SOURCES = tests/fuzz/cli.c
+tests_fuzz_cli_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
 endif
