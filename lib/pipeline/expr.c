@@ -16,7 +16,7 @@
 static void set_result_type(struct expr *e, const struct vnode *n)
 {
     e->type = n->ct;
-    e->nullable = n->nullable;
+    e->nullable = n->nullable || n->nan;
 }
 
 /* The call that libjq's message names ("NAME/2 is not defined", "'NAME' is not available"). */

@@ -1,8 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Expressions: jq's language over one record. A vectorisable subset (field access, literals,
- * arithmetic, comparison, and/or/not, //, string functions, if, test, dates) is parsed and typed by
- * us and compiled into a program over columns; everything else runs in libjq, one state per thread.
- * Both give the same answer (within ±2^53; integers beyond compare exactly here).
+/* Expressions: jq's language over one record. A vectorisable subset is parsed and typed by us and
+ * compiled into a program over columns; everything else runs in libjq 1.6, one state per thread.
+ * Both give the same answer (within 2^53 either way; integers beyond compare exactly here).
+ *
+ * The subset: .name, ."a b", .["a b"]; numbers, strings with \( ), true, false, null; + - * / %,
+ * comparison, and, or, not, //, if … elif … else … end, |, `. as $x |`; length, utf8bytelength,
+ * ascii_downcase, ascii_upcase, startswith, endswith, contains, ltrimstr, rtrimstr, .[a:b],
+ * split(S) with an index, test(RE), test(RE; "i"), IN(literals), tostring, tonumber, type, floor,
+ * ceil, round, trunc, fabs, sqrt, cbrt, exp, exp2, log, log2, log10, sin, cos, pow, atan2, fmod,
+ * isnan, isinfinite, isnormal, nan, infinite, todate, fromdate and their iso8601 names. Parts of it
+ * go to libjq where a type is not known beforehand (json columns, branches of two types, a string
+ * times a number).
+ *
+ * Where we differ from jq 1.6: numbers in text take our shortest form (1.6 writes
+ * 123456789012345680 for 1.2345678901234568e+17); an expression sees its record alone (json/jq.h
+ * lists what is refused); operations that can never succeed on the types of the columns are errors
+ * before anything runs. As a result NaN is null and the infinities are the largest double, as jq
+ * prints them.
  */
 #ifndef FORELINE_EXPR_H
 #define FORELINE_EXPR_H
@@ -18,9 +32,10 @@ bool expr_new(struct arena *a, const char *source, const struct schema *in, stru
               struct err *err);
 /* Frees what is outside the arena (libjq, regular expressions). */
 void expr_release(struct expr *e);
-/* The type of the result: integer when it is an integer column passed on, float for computed
- * numbers, boolean, string, date or timestamp passed on; TYPE_JSON when only running it can tell.
- */
+/* The type of the result: integer when it is an integer column or literal passed on (also by //, if
+ * and |), float for computed numbers, boolean, string, date or timestamp passed on; for libjq what
+ * the program's last operation always gives (a string for gsub, …), else TYPE_JSON: only running it
+ * can tell. */
 enum type expr_type(const struct expr *e);
 bool expr_nullable(const struct expr *e);
 /* "vector" or "libjq" */

@@ -51,6 +51,8 @@ static const struct plain_call {
 static struct vnode *wrong_type(struct lower *l, const struct ast *t, const struct vnode *in)
 {
     struct quoted q, col;
+    if (lower_is_unsure(in))
+        return NULL;
     const char *remedy = in->vt == VT_NUM   ? ": use tostring first"
                          : in->vt == VT_STR ? ": use tonumber first"
                                             : "";
@@ -86,8 +88,13 @@ static struct vnode *lower_plain(struct lower *l, const struct ast *t, const str
         n->non_finite =
             in->non_finite || !(p->math == floor || p->math == ceil || p->math == round ||
                                 p->math == trunc || p->math == fabs);
-    else if (p->op == V_TONUMBER || p->op == V_LENGTH)
+    if (p->op == V_MATH1) /* sqrt(-1), sin(1e999) */
+        n->nan = in->nan || p->math == sqrt || p->math == log || p->math == log2 ||
+                 p->math == log10 || p->math == sin || p->math == cos;
+    if (p->op == V_TONUMBER || p->op == V_LENGTH) {
+        n->nan = in->vt == VT_NUM && in->nan;
         n->non_finite = in->vt == VT_STR ? p->op == V_TONUMBER : in->non_finite;
+    }
     return lower_fold(l, n);
 }
 
@@ -187,7 +194,8 @@ static struct vnode *lower_in(struct lower *l, const struct ast *t, const struct
     struct vnode *one = lower_expr(l, list, dot);
     if (!one || one->op != V_CONST)
         return NULL;
-    if (in->vt != one->vt && in->vt != VT_NULL && one->vt != VT_NULL && in->name) {
+    if (in->vt != one->vt && in->vt != VT_NULL && one->vt != VT_NULL && in->name &&
+        !lower_is_unsure(in)) {
         struct quoted q;
         return lower_type_error(l, list, "column '%s' is a %s and never equals a %s",
                                 quote_str(&q, in->name), vt_name(in->vt), vt_name(one->vt));
@@ -213,7 +221,7 @@ static struct vnode *lower_math2(struct lower *l, const struct ast *t, struct vn
     n->a = a;
     n->b = b;
     n->math2 = f;
-    n->non_finite = true;
+    n->non_finite = n->nan = true;
     return lower_fold(l, n);
 }
 
@@ -229,7 +237,8 @@ struct vnode *lower_call(struct lower *l, const struct ast *t, struct vnode *dot
                        {"rtrimstr", V_RTRIM}};
     if (t->n == 0 && (slice_is(t->text, "nan") || slice_is(t->text, "infinite"))) {
         struct vnode *n = lower_node(l, V_CONST, VT_NUM);
-        n->kf = slice_is(t->text, "nan") ? (double)NAN : HUGE_VAL;
+        n->nan = slice_is(t->text, "nan");
+        n->kf = n->nan ? (double)NAN : HUGE_VAL;
         n->non_finite = true;
         return n;
     }

@@ -149,6 +149,7 @@ struct vnode {
     bool nullable;
     bool is_int;     /* exact 64-bit integers in vec.i */
     bool non_finite; /* NaN or an infinity may come out */
+    bool nan;        /* and NaN without an overflow before it; it becomes null */
     bool keep;       /* its bytes are (part of) the result */
     bool upper;      /* V_CASE */
     uint32_t col;    /* V_FIELD */

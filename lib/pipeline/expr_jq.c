@@ -2,6 +2,7 @@
 /* Expressions that only libjq can run: the columns that the program reads become a JSON record, row
  * by row, and its one result becomes a value again.
  */
+#include <math.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -51,7 +52,10 @@ static void add_value(struct buf *out, const struct column *c, uint32_t row)
         buf_add(out, text, num_format_int(text, c->v.i64[row]));
         break;
     case TYPE_FLOAT:
-        buf_add(out, text, num_format_double(text, c->v.f64[row]));
+        if (c->v.f64[row] == 0 && signbit(c->v.f64[row]))
+            buf_adds(out, "-0");
+        else
+            buf_add(out, text, num_format_double(text, c->v.f64[row]));
         break;
     case TYPE_JSON:
         buf_add_slice(out, text_slice(c->text[row]));

@@ -64,6 +64,7 @@ static struct vnode *number(struct lower *l, double d)
     struct vnode *n = constant(l, VT_NUM);
     n->kf = d;
     n->non_finite = !isfinite(d);
+    n->nan = isnan(d);
     return n;
 }
 
@@ -79,6 +80,12 @@ static struct vnode *boolean(struct lower *l, bool b)
     struct vnode *n = constant(l, VT_BOOL);
     n->kb = b;
     return n;
+}
+
+/* A column in which no value was seen: text, if one comes, but no reason to call it an error. */
+bool lower_is_unsure(const struct vnode *n)
+{
+    return n->ct == TYPE_NONE && n->vt == VT_STR;
 }
 
 static bool is_const(const struct vnode *n)
@@ -148,6 +155,7 @@ static struct vnode *lower_dot(struct lower *l, struct vnode *dot)
     n->nullable = dot->nullable;
     n->is_int = dot->is_int;
     n->non_finite = dot->non_finite;
+    n->nan = dot->nan;
     n->name = dot->name;
     return n;
 }
@@ -163,12 +171,14 @@ static struct vnode *lower_let(struct lower *l, struct vnode *a, struct vnode *b
     n->nullable = b->nullable;
     n->is_int = b->is_int;
     n->non_finite = b->non_finite;
+    n->nan = b->nan;
     return n;
 }
 
 static struct vnode *lower_arith(struct lower *l, const struct ast *t, struct vnode *a,
                                  struct vnode *b)
 {
+    bool unsure = lower_is_unsure(a) || lower_is_unsure(b);
     static const char *const done[] = {"added", "subtracted", "multiplied", "divided", "divided"};
     if (t->op == OP_ADD && (a->vt == VT_NULL || b->vt == VT_NULL))
         return a->vt == VT_NULL ? b : a;
@@ -176,6 +186,7 @@ static struct vnode *lower_arith(struct lower *l, const struct ast *t, struct vn
     if (a->vt == VT_NUM && b->vt == VT_NUM) {
         n = lower_node(l, V_ARITH, VT_NUM);
         n->non_finite = true;
+        n->nan = a->nan || b->nan;
         n->nullable = t->op == OP_ADD && a->nullable && b->nullable;
     } else if (t->op == OP_ADD && a->vt == VT_STR && b->vt == VT_STR) {
         n = lower_node(l, V_CONCAT, VT_STR);
@@ -184,6 +195,8 @@ static struct vnode *lower_arith(struct lower *l, const struct ast *t, struct vn
                 a->vt >= VT_NUM && b->vt >= VT_NUM) ||
                (t->op == OP_DIV && a->vt == VT_STR && b->vt == VT_STR)) {
         return NULL; /* repeats a string; splits one into an array */
+    } else if (unsure) {
+        return NULL;
     } else {
         const char *remedy =
             a->vt >= VT_NUM && b->vt >= VT_NUM ? ": convert with tostring or tonumber" : "";
@@ -216,7 +229,8 @@ static struct vnode *lower_compare(struct lower *l, const struct ast *t, struct 
         make_int(a);
         make_int(b);
     }
-    if (a->vt != b->vt && a->vt != VT_NULL && b->vt != VT_NULL)
+    if (a->vt != b->vt && a->vt != VT_NULL && b->vt != VT_NULL && !lower_is_unsure(a) &&
+        !lower_is_unsure(b))
         lower_warn(l, "a %s is compared with a %s: the result never depends on their values",
                    vt_name(a->vt), vt_name(b->vt));
     bool null_is_less =
@@ -258,6 +272,7 @@ static bool unite(struct vnode *n, const struct vnode *a, const struct vnode *b)
         n->ct = TYPE_STRING;
     n->is_int = one->is_int && other->is_int;
     n->non_finite = one->non_finite || other->non_finite;
+    n->nan = one->nan || other->nan;
     return true;
 }
 
@@ -289,6 +304,8 @@ static struct vnode *lower_negate(struct lower *l, const struct ast *t, struct v
 {
     if (!a)
         return NULL;
+    if (lower_is_unsure(a))
+        return NULL;
     if (a->vt != VT_NUM)
         return lower_type_error(l, t, "a %s cannot be negated", vt_name(a->vt));
     /* INT64_MIN has no positive twin: as a literal it is minus a double */
@@ -302,6 +319,7 @@ static struct vnode *lower_negate(struct lower *l, const struct ast *t, struct v
     struct vnode *n = lower_node(l, V_NEGATE, VT_NUM);
     n->a = a;
     n->non_finite = a->non_finite;
+    n->nan = a->nan;
     return lower_fold(l, n);
 }
 
@@ -343,6 +361,8 @@ static struct vnode *lower_field(struct lower *l, const struct ast *t, struct vn
         return NULL;
     if (base->vt == VT_NULL)
         return base;
+    if (lower_is_unsure(base))
+        return NULL;
     struct quoted q;
     return lower_type_error(
         l, t, "'.%s' is asked of a %s%s", quote_slice(&q, t->text), vt_name(base->vt),

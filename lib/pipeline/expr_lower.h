@@ -29,6 +29,7 @@ struct vnode *lower_node(struct lower *l, enum vop op, enum vt vt);
 struct vnode *lower_fold(struct lower *l, struct vnode *n);
 struct vnode *lower_type_error(struct lower *l, const struct ast *t, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+bool lower_is_unsure(const struct vnode *n);
 void lower_warn(struct lower *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #endif

@@ -3,6 +3,7 @@
  * their branches a mask of rows, so that an error counts only where the branch is taken. Vectors
  * are made once per node and used again for every batch.
  */
+#include <math.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -138,7 +139,77 @@ static void run_const(struct run *r, struct vnode *n)
     }
 }
 
-static void run_field(struct run *r, struct vnode *n)
+/* The batch may have other vectors than the schema that the expression was made for: a column in
+ * which no value was seen is text, though it was taken for a number. */
+static void adapt_numbers(struct run *r, struct vnode *n, const struct column *c,
+                          const uint64_t *mask)
+{
+    double *f = node_f(r, n);
+    int64_t *k = node_i(r, n);
+    for (uint32_t i = 0; i < r->rows; i++) {
+        f[i] = 0;
+        k[i] = 0;
+        if (!column_valid(c, i))
+            continue;
+        if (c->type == TYPE_INTEGER) {
+            f[i] = (double)c->v.i64[i];
+            k[i] = c->v.i64[i];
+        } else if (c->type == TYPE_FLOAT) {
+            f[i] = c->v.f64[i];
+            k[i] = fabs(f[i]) < 0x1p63 ? (int64_t)f[i] : 0;
+        }
+        bool fits = c->type == TYPE_INTEGER ||
+                    (c->type == TYPE_FLOAT && (!n->is_int || (double)k[i] == f[i])) ||
+                    (c->text && (n->is_int ? num_parse_int(text_slice(c->text[i]), &k[i])
+                                           : num_parse_float(text_slice(c->text[i]), &f[i])));
+        if (!fits && bit_get(mask, i)) {
+            struct quoted q;
+            run_fail_row(r, i,
+                         arena_printf(&r->e->scratch, "column '%s' is not %s",
+                                      quote_str(&q, n->name),
+                                      n->is_int ? "an integer" : "a number"));
+        }
+    }
+    n->out.f = f;
+    n->out.i = k;
+}
+
+static void adapt_strings(struct run *r, struct vnode *n, const struct column *c)
+{
+    struct buf tmp = BUF_INIT(BUF_UNBOUNDED);
+    struct text *s = node_s(r, n);
+    struct arena *mem = node_bytes(r, n);
+    for (uint32_t i = 0; i < r->rows; i++) {
+        s[i] = (struct text){"", 0, 0};
+        if (column_valid(c, i)) {
+            struct slice t = arena_slice(mem, column_text(c, i, &tmp));
+            s[i] = (struct text){t.p, (uint32_t)t.len, 0};
+        }
+    }
+    buf_release(&tmp);
+    n->out.s = s;
+}
+
+static void take_booleans(struct run *r, struct vnode *n, const struct column *c,
+                          const uint64_t *mask)
+{
+    uint64_t *b = node_b(r, n);
+    memset(b, 0, sizeof(uint64_t) * BATCH_WORDS);
+    for (uint32_t i = 0; i < r->rows; i++) {
+        bool yes = c->type == TYPE_BOOLEAN && c->v.b8[i] != 0;
+        if (c->type != TYPE_BOOLEAN && column_valid(c, i)) {
+            yes = c->text && slice_is(text_slice(c->text[i]), "true");
+            if (!yes && !(c->text && slice_is(text_slice(c->text[i]), "false")) && bit_get(mask, i))
+                run_fail_row(r, i, "a column that is not true or false");
+        }
+        b[i >> 6] |= (uint64_t)yes << (i & 63);
+    }
+    for (uint32_t w = 0; w < r->words; w++)
+        b[w] &= c->valid[w];
+    n->out.b = b;
+}
+
+static void run_field(struct run *r, struct vnode *n, const uint64_t *mask)
 {
     const struct column *c = &r->in->cols[n->col];
     bool all = true;
@@ -150,25 +221,21 @@ static void run_field(struct run *r, struct vnode *n)
     n->out.valid = all ? NULL : c->valid;
     switch (n->vt) {
     case VT_NUM:
-        if (n->is_int)
+        if (c->type != (n->is_int ? TYPE_INTEGER : TYPE_FLOAT))
+            adapt_numbers(r, n, c, mask);
+        else if (n->is_int)
             n->out.i = c->v.i64;
         else
             n->out.f = c->v.f64;
         break;
-    case VT_BOOL: {
-        uint64_t *b = node_b(r, n);
-        for (uint32_t w = 0; w < r->words; w++) {
-            uint32_t left = r->rows - w * 64, m = left < 64 ? left : 64;
-            uint64_t x = 0;
-            for (uint32_t j = 0; j < m; j++)
-                x |= (uint64_t)(c->v.b8[w * 64 + j] != 0) << j;
-            b[w] = x & c->valid[w];
-        }
-        n->out.b = b;
+    case VT_BOOL:
+        take_booleans(r, n, c, mask);
         break;
-    }
     default:
-        n->out.s = c->text;
+        if (c->text)
+            n->out.s = c->text;
+        else
+            adapt_strings(r, n, c);
         break;
     }
 }
@@ -266,7 +333,7 @@ void expr_run_node(struct run *r, struct vnode *n, const uint64_t *mask)
         run_const(r, n);
         return;
     case V_FIELD:
-        run_field(r, n);
+        run_field(r, n, mask);
         return;
     case V_REF:
         n->out = n->a->out;

@@ -177,6 +177,12 @@ static const struct {
     {".x | floor", "vector", TYPE_FLOAT, {"2", FAILS, "0", "1e+300"}},
     {".x as $v | $v * $v", "vector", TYPE_FLOAT, {"6.25", FAILS, "0", "1.7976931348623157e+308"}},
     {"pow(.[\"a b\"]; 2)", "vector", TYPE_FLOAT, {"1", "4", "9", "16"}},
+    /* a column in which no value was seen is no reason for an error */
+    {".none + 1", "libjq", TYPE_JSON, {"1", "1", "1", "1"}},
+    {".i + .none", "libjq", TYPE_JSON, {"1", NULL, "-7", "9007199254740992"}},
+    {".none > 5", "vector", TYPE_BOOLEAN, {"false", "false", "false", "false"}},
+    {".none | IN(1, 2)", "vector", TYPE_BOOLEAN, {"false", "false", "false", "false"}},
+    {".none | length", "vector", TYPE_FLOAT, {"0", "0", "0", "0"}},
     /* what only libjq can do; the type where the text tells it */
     {".s | gsub(\"l\"; \"L\")", "libjq", TYPE_STRING, {"h\xc3\xa9LLo", FAILS, "Abc 12", ""}},
     {".j.a", "libjq", TYPE_JSON, {"[1,2]", NULL, FAILS, FAILS}},
@@ -392,6 +398,41 @@ START_TEST(batches_of_any_size_are_taken)
 }
 END_TEST
 
+START_TEST(a_column_without_a_value_may_turn_out_to_be_anything)
+{
+    /* made for one type of column, run on another: what does not fit fails, row by row */
+    static const char *const texts[] = {"5", NULL, "x", "true", "2.5"};
+    static const struct {
+        enum type made_for;
+        const char *source;
+        uint64_t fails, keeps;
+    } cases[] = {
+        {TYPE_FLOAT, ".v > 1", 0xc, 0x11},
+        {TYPE_INTEGER, ".v == 5 or .v == null", 0x1c, 0x3},
+        {TYPE_BOOLEAN, ".v", 0x0, 0x1d},
+        {TYPE_BOOLEAN, ".v == true", 0x15, 0x8},
+        {TYPE_STRING, ".v | startswith(\"x\")", 0x2, 0x4},
+    };
+    static char name[] = "v";
+    for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
+        struct field f = {name, cases[k].made_for, true};
+        struct schema one = {&f, 1};
+        struct expr_result res;
+        uint64_t keep[BATCH_WORDS];
+        ck_assert_msg(expr_new(&mem, cases[k].source, &one, &expr, &err), "%s", err.text);
+        f.type = TYPE_NONE;
+        struct batch *b = rows_batch(&one, texts, 5, 0);
+        ck_assert(expr_test(expr, b, keep, &res, &err));
+        ck_assert_msg(res.failed[0] == cases[k].fails && keep[0] == cases[k].keeps, "%s: %llx %llx",
+                      cases[k].source, (unsigned long long)res.failed[0],
+                      (unsigned long long)keep[0]);
+        batch_unref(b);
+        expr_release(expr);
+        expr = NULL;
+    }
+}
+END_TEST
+
 START_TEST(hostile_sources_end_in_an_error_or_run)
 {
     struct buf s = BUF_INIT(BUF_UNBOUNDED);
@@ -444,6 +485,7 @@ int main(void)
     tcase_add_loop_test(t, the_columns_that_are_read_are_known, 0, (int)ARRAY_LEN(reads));
     tcase_add_test(t, a_string_result_outlives_the_next_evaluation);
     tcase_add_test(t, batches_of_any_size_are_taken);
+    tcase_add_test(t, a_column_without_a_value_may_turn_out_to_be_anything);
     tcase_add_test(t, hostile_sources_end_in_an_error_or_run);
     suite_add_tcase(s, t);
     SRunner *sr = srunner_create(s);
