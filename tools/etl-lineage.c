@@ -1,89 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* etl-lineage: options, streams, statuses. The work is in lib/lineage and lib/store. */
-#include <math.h>
-
 #include "base/instant.h"
 #include "base/nearest.h"
 #include "cli/chain.h"
 #include "cli/text.h"
-#include "lineage/ingest.h"
 #include "lineage/rows.h"
 #include "tools/etl-lineage.h"
-
-/* Faults of this kind are named up to here, then counted. */
-#define REPORTED_MAX 10
-
-/* -- add -- */
-
-struct adding {
-    struct answer *a;
-    struct lineage_added sum;
-    uint64_t refused;
-    int status;
-};
-
-static bool add_one(struct adding *d, const struct json *rec, struct slice line, struct err *err)
-{
-    struct store *s = d->a->store;
-    if (!store_begin_relaxed(s, err))
-        return false;
-    bool ok = rec_is(rec, "completion")
-                  ? lineage_add_completion(s, rec, &d->sum, err)
-                  : lineage_add_event(s, rec, line, d->a->o.strict, &d->sum, err);
-    if (ok)
-        return store_commit(s, err);
-    store_rollback(s);
-    return false;
-}
-
-static bool on_record(void *ctx, struct chain *c, const struct json *rec, struct slice line)
-{
-    struct adding *d = ctx;
-    struct err err = ERR_INIT;
-    bool known = json_get(rec, "record") ? rec_is(rec, "completion") : true;
-    if (!known || !d->a->store || add_one(d, rec, line, &err))
-        return false;
-    if (err.kind == ERR_DATA) {
-        d->status = status_worse(d->status, STATUS_DATA);
-        if (++d->refused <= REPORTED_MAX)
-            cli_error("%s:%llu: %s", c->name, (unsigned long long)c->line_no, err.text);
-        return false;
-    }
-    /* The store is gone: the lines are still forwarded, and the end is not a success. */
-    d->status = status_worse(d->status, cli_fail(&err));
-    store_close(d->a->store);
-    d->a->store = NULL;
-    return false;
-}
-
-static int add(struct answer *a, char **files, size_t nfiles)
-{
-    struct adding d = {.a = a};
-    struct chain c;
-    bool forward = !a->people && !cli_is_quiet();
-    if (!store_open(&a->store, a->o.common.store, STORE_CREATE, &a->err))
-        d.status = cli_fail(&a->err);
-    err_clear(&a->err);
-    chain_init(&c, forward);
-    for (size_t i = 0; i < nfiles || (i == 0 && nfiles == 0); i++) {
-        struct err err = ERR_INIT;
-        if (!chain_read(&c, nfiles ? files[i] : NULL, on_record, &d, &err))
-            d.status = status_worse(d.status, cli_fail(&err));
-    }
-    if (c.bad_lines)
-        d.status = status_worse(d.status, STATUS_DATA);
-    chain_release(&c);
-    if (d.refused > REPORTED_MAX)
-        cli_error("%llu more records were refused", (unsigned long long)(d.refused - REPORTED_MAX));
-    if (d.sum.passed_over)
-        cli_warn("%llu datasets without a name were passed over",
-                 (unsigned long long)d.sum.passed_over);
-    if (a->people && !cli_is_quiet())
-        buf_addf(&a->out, "%llu events (%llu known already) with %llu edges, %llu completions\n",
-                 (unsigned long long)d.sum.events, (unsigned long long)d.sum.known,
-                 (unsigned long long)d.sum.edges, (unsigned long long)d.sum.completions);
-    return d.status;
-}
 
 /* -- questions -- */
 
@@ -256,7 +178,7 @@ int main(int argc, char **argv)
         return STATUS_USAGE;
     a.people = cli_for_people(&a.o.common);
     bool adding = strcmp(command->name, "add") == 0;
-    status = adding ? add(&a, args + 1, n - 1) : ask(&a, command->name, args + 1, n - 1);
+    status = adding ? lineage_add(&a, args + 1, n - 1) : ask(&a, command->name, args + 1, n - 1);
     if (a.err.kind)
         status = status_worse(status, cli_fail(&a.err));
     else if (!cli_is_quiet())

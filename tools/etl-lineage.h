@@ -30,6 +30,10 @@ struct answer {
     struct err err;
 };
 
+/* Reads and forwards the files, or standard input; a->store is open afterwards. Gives the status.
+ */
+int lineage_add(struct answer *a, char **files, size_t nfiles);
+
 /* Questions: fill a->out and give the status. 0: found; 1: there is nothing; else a->err says why.
  */
 int lineage_show(struct answer *a, const char *what); /* NULL: all that the store knows */

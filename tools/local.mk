@@ -10,8 +10,8 @@ tools_etl_run_SOURCES = tools/etl-run.c tools/etl-run.h tools/etl-run-job.c tool
 dist_man1_MANS += share/man/etl-run.1
 
 bin_PROGRAMS += tools/etl-lineage
-tools_etl_lineage_SOURCES = tools/etl-lineage.c tools/etl-lineage.h tools/etl-lineage-opts.c \
-	tools/etl-lineage-show.c tools/etl-lineage-tree.c tools/etl-lineage-view.c
+tools_etl_lineage_SOURCES = tools/etl-lineage.c tools/etl-lineage.h tools/etl-lineage-add.c \
+	tools/etl-lineage-opts.c tools/etl-lineage-show.c tools/etl-lineage-tree.c tools/etl-lineage-view.c
 dist_man1_MANS += share/man/etl-lineage.1
 bin_PROGRAMS += tools/etl-predict tools/etl-plan
 tools_etl_predict_SOURCES = tools/etl-predict.c tools/etl-predict-opts.c \

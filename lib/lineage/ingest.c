@@ -20,7 +20,8 @@ static const struct {
 };
 #define WEIGHT_COMPLETION 3
 
-static bool add_run(struct store *s, const struct lineage_event *e, struct err *err)
+static bool add_run(struct store *s, const struct lineage_event *e, struct slice line,
+                    struct err *err)
 {
     size_t m = ARRAY_LEN(meanings) - 1; /* an unknown type is as OTHER */
     for (size_t i = 0; e->type && i < ARRAY_LEN(meanings); i++)
@@ -40,7 +41,7 @@ static bool add_run(struct store *s, const struct lineage_event *e, struct err *
         .rejects = (double)NAN,
         .error = e->error,
     };
-    struct store_saying how = {meanings[m].weight, e->time};
+    struct store_saying how = {meanings[m].weight, e->time, line};
     return store_run_seen(s, &r, &how, NULL, 0, err);
 }
 
@@ -93,7 +94,7 @@ bool lineage_add_event(struct store *s, const struct json *event, struct slice l
     if (ok)
         ok = store_event_add(s, line, e.run_id, e.time, &is_new, err);
     if (ok && is_new) {
-        ok = (!e.run_id || add_run(s, &e, err)) && (!e.job_name || add_graph(s, &e, err));
+        ok = (!e.run_id || add_run(s, &e, line, err)) && (!e.job_name || add_graph(s, &e, err));
         added->edges += e.job_name ? e.ninputs + e.noutputs : 0;
         added->passed_over += e.unusable;
     }
@@ -118,8 +119,8 @@ static char *end_of(const struct rec_completion *c)
     return xstrdup(text);
 }
 
-bool lineage_add_completion(struct store *s, const struct json *rec, struct lineage_added *added,
-                            struct err *err)
+bool lineage_add_completion(struct store *s, const struct json *rec, struct slice line,
+                            struct lineage_added *added, struct err *err)
 {
     struct arena a = ARENA_INIT;
     struct rec_completion c;
@@ -151,7 +152,7 @@ bool lineage_add_completion(struct store *s, const struct json *rec, struct line
                 .status = c.stages[i].status,
                 .parallelism = (double)NAN,
             };
-        struct store_saying how = {WEIGHT_COMPLETION, ended};
+        struct store_saying how = {WEIGHT_COMPLETION, ended, line};
         ok = store_run_seen(s, &r, &how, stages, c.nstages, err);
         free(ended);
     }

@@ -21,7 +21,7 @@ struct lineage_added {
 bool lineage_add_event(struct store *s, const struct json *event, struct slice line, bool strict,
                        struct lineage_added *added, struct err *err);
 /* A `completion` record: its run with the figures of its stages. */
-bool lineage_add_completion(struct store *s, const struct json *rec, struct lineage_added *added,
-                            struct err *err);
+bool lineage_add_completion(struct store *s, const struct json *rec, struct slice line,
+                            struct lineage_added *added, struct err *err);
 
 #endif

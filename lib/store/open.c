@@ -11,7 +11,8 @@
 #include "store/internal.h"
 
 #define BUSY_MS 30000
-#define HEADER_BYTES 100 /* of an SQLite database (sqlite.org/fileformat2.html, section 1.3) */
+#define CHECKPOINT_PAGES 4000 /* 16 MB of log: its copying waits for the disk, so not too often */
+#define HEADER_BYTES 100      /* of an SQLite database (sqlite.org/fileformat2.html, section 1.3) */
 
 /* -- the place -- */
 
@@ -274,6 +275,7 @@ static bool connect(struct store *s, bool make, struct err *err)
         return s->db ? store_fail(s, make ? "make" : "open", err)
                      : err_set(err, ERR_ENV, "cannot open the store '%s'", s->path);
     sqlite3_busy_timeout(s->db, BUSY_MS);
+    sqlite3_wal_autocheckpoint(s->db, CHECKPOINT_PAGES);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
     if (sqlite3_create_function_v2(s->db, "process_gone", 4, SQLITE_UTF8, NULL, sql_process_gone,
                                    NULL, NULL, NULL) != SQLITE_OK)

@@ -135,15 +135,20 @@ bool store_run_end(struct store *s, const struct store_run *r, const struct stor
     return store_leave(s, ok, err);
 }
 
-/* Sayings compare as text: weight, instant (20 digits), status, job. */
+/* Sayings compare as text: weight, instant (20 digits), status, job, hash of the record. */
 static char *saying_key(const struct store_run *r, const struct store_saying *how)
 {
     int64_t us = 0;
+    struct sha256 sum;
+    char hex[SHA256_HEX];
+    sha256_init(&sum);
+    sha256_add(&sum, how->line.p, how->line.len);
+    sha256_hex(&sum, hex);
     if (how->at && !instant_parse(slice_str(how->at), &us))
         us = 0;
-    return xasprintf("%d %020lld %s %s %s", how->weight, us < 0 ? 0LL : (long long)us,
+    return xasprintf("%d %020lld %s %s %s %s", how->weight, us < 0 ? 0LL : (long long)us,
                      r->status ? r->status : "", r->job_namespace ? r->job_namespace : "",
-                     r->pipeline);
+                     r->pipeline, hex);
 }
 
 static void bind_saying(sqlite3_stmt *st, const struct store_run *r, const char *key)
@@ -363,10 +368,12 @@ bool store_pipelines(struct store *s, struct arena *a, struct store_pipeline **o
                      struct err *err)
 {
     static const char sql[] =
-        "SELECT " RUN_COLUMNS ", (SELECT count(*) FROM run c WHERE c.pipeline = run.pipeline),"
-        " (SELECT count(*) FROM run c WHERE c.pipeline = run.pipeline AND c.status = 'completed')"
-        " FROM run WHERE id = (SELECT id FROM run l WHERE l.pipeline = run.pipeline"
-        " ORDER BY l.started_us DESC, l.run_id DESC LIMIT 1) ORDER BY pipeline";
+        "SELECT " RUN_COLUMNS ", total, done FROM"
+        " (SELECT *, row_number() OVER newest AS place, count(*) OVER all_runs AS total,"
+        "  sum(status = 'completed') OVER all_runs AS done FROM run"
+        "  WINDOW newest AS (PARTITION BY pipeline ORDER BY started_us DESC, run_id DESC),"
+        "  all_runs AS (PARTITION BY pipeline))"
+        " WHERE place = 1 ORDER BY pipeline";
     struct store_pipeline *rows = NULL;
     size_t nrows = 0;
     *out = NULL;

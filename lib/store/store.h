@@ -57,13 +57,15 @@ bool store_run_end(struct store *s, const struct store_run *r, const struct stor
 bool store_run_definition(struct store *s, struct arena *a, const char *run_id, struct slice *out,
                           struct err *err);
 /* What others say of a run: an event, a completion record out of a pipe. Never changes a run that
- * was begun in this store. Of several sayings the one with the greatest (weight, at, status, job)
- * gives status, figures and stages, and the earliest started_at stays: the result does not depend
- * on their order or repetition. `r` as known, NAN and NULL where not; r->ended_at when it is over.
+ * was begun in this store. Of several sayings the one with the greatest (weight, at, status, job,
+ * line) gives status, figures and stages, and the earliest started_at stays: the result does not
+ * depend on their order or repetition. `r` as known, NAN and NULL where not; r->ended_at when it is
+ * over.
  */
 struct store_saying {
-    int weight;     /* 0 … 9: how final */
-    const char *at; /* RFC 3339, or NULL */
+    int weight;        /* 0 … 9: how final */
+    const char *at;    /* RFC 3339, or NULL */
+    struct slice line; /* the record, to decide between what is equal otherwise */
 };
 bool store_run_seen(struct store *s, const struct store_run *r, const struct store_saying *how,
                     const struct store_stage *stages, size_t nstages, struct err *err);

@@ -150,6 +150,30 @@ run $tool add -q --store g2.db permuted.jsonl events.jsonl
 graph g2.db >g2
 same g1 g2 "adding all of them again changes nothing"
 
+# Two tools of one pipe may share a store: neither waits for the other with the lock in hand.
+i=0
+while [ $i -lt 60 ]; do
+    i=$((i + 1))
+    event "job$i" COMPLETE 2026-11-20T09:00:00Z "run-$i" "$(set_of file "/d/$(head -c 4000 /dev/zero | tr '\000' x)$i")" ""
+done >wide.jsonl
+run sh -c "$tool add --store shared.db wide.jsonl | $tool add --store shared.db | timeout 20 $tool add --store shared.db"
+is "$status|$err" "0|" "tools of one pipe may share a store"
+same "$out_file" wide.jsonl "and all lines come through"
+is "$($tool runs --store shared.db | wc -l | tr -d ' ')" 60 "and every run is kept once"
+# What has come is kept before more comes.
+mkfifo pipe
+$tool add -q --store live.db <pipe &
+exec 3>pipe
+sed -n 1p events.jsonl >&3
+tries=0
+until [ "$($tool runs --store live.db 2>/dev/null | wc -l)" -eq 1 ] || [ $tries -gt 100 ]; do
+    tries=$((tries + 1))
+    sleep 0.1
+done
+ok "an event is kept while the next is waited for" test $tries -le 100
+exec 3>&-
+wait
+
 # -- runs --
 printf '%s\n' '{"record":"completion","v":1,"pipeline":"daily","run_id":"0190f0b0-0000-7000-8000-000000000003","status":"completed","started_at":"2026-11-20T09:50:00Z","wall_s":1.5,"cpu_s":1.25,"peak_memory_bytes":1048576,"rejects":2,"stages":[{"id":"read","operation":"read","records_in":10,"records_out":10,"bytes_in":null,"bytes_out":null,"wall_s":0.5,"cpu_s":0.25,"peak_memory_bytes":4096,"read_bytes":null,"write_bytes":null,"status":"completed","predicted":{"cpu_s":{"p50":0.2,"p95":0.4},"wall_s":null,"peak_memory_bytes":null,"records_out":null}},{"id":"load","operation":"command","cpu_s":1,"status":"completed"}],"error":null}' \
     '{"eventType":"COMPLETE","eventTime":"2026-11-20T09:50:01Z","run":{"runId":"part-of-daily","facets":{"parent":{"run":{"runId":"0190f0b0-0000-7000-8000-000000000003"},"job":{"namespace":"jobs","name":"daily"}}}},"job":{"namespace":"jobs","name":"daily.read"}}' >daily.jsonl

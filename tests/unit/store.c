@@ -335,17 +335,35 @@ static void say(const struct said *s)
 START_TEST(what_others_say_of_a_run_does_not_depend_on_order_or_repetition)
 {
     static const struct said said[] = {
-        {"j", "running", "2026-01-01T00:00:02Z", NULL, "par", {1, "2026-01-01T00:00:02Z"}, 0},
-        {"j", "running", "2026-01-01T00:00:01Z", NULL, NULL, {1, "2026-01-01T00:00:01Z"}, 0},
+        {"j",
+         "running",
+         "2026-01-01T00:00:02Z",
+         NULL,
+         "par",
+         {1, "2026-01-01T00:00:02Z", {NULL, 0}},
+         0},
+        {"j",
+         "running",
+         "2026-01-01T00:00:01Z",
+         NULL,
+         NULL,
+         {1, "2026-01-01T00:00:01Z", {NULL, 0}},
+         0},
         {"j",
          "failed",
          "2026-01-01T00:00:03Z",
          "2026-01-01T00:00:03Z",
          NULL,
-         {2, "2026-01-01T00:00:03Z"},
+         {2, "2026-01-01T00:00:03Z", {NULL, 0}},
          0},
-        {"j", "completed", NULL, "2026-01-01T00:00:04Z", NULL, {2, "2026-01-01T00:00:04Z"}, 1},
-        {"k", "running", NULL, NULL, NULL, {1, NULL}, 0},
+        {"j",
+         "completed",
+         NULL,
+         "2026-01-01T00:00:04Z",
+         NULL,
+         {2, "2026-01-01T00:00:04Z", {NULL, 0}},
+         1},
+        {"k", "running", NULL, NULL, NULL, {1, NULL, {NULL, 0}}, 0},
     };
     static const int orders[][7] = {
         {0, 1, 2, 3, 4, 3, 0}, {4, 3, 2, 1, 0, 0, 0}, {3, 0, 2, 1, 1, 4, 4}, {2, 4, 3, 1, 0, 2, 2}};
@@ -381,7 +399,7 @@ START_TEST(what_others_say_never_changes_a_run_of_our_own)
                        "2025-01-01T00:00:00Z",
                        "2027-01-01T00:00:00Z",
                        NULL,
-                       {9, "2027-01-01T00:00:00Z"},
+                       {9, "2027-01-01T00:00:00Z", {NULL, 0}},
                        1});
     struct store_run r;
     OK(store_run_find(st, &a, "seen", &r, &e));
