@@ -101,6 +101,6 @@ const struct tool etl_lineage_tool = {
     .commands = commands,
     .sections = sections,
     .examples = examples,
-    .see_also = "etl-profile(1), jq(1)",
+    .see_also = "etl-run(1), etl-profile(1), etl-records(5), foreline(7)",
     .operand = COMPLETE_FILE,
 };
