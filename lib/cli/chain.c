@@ -30,10 +30,11 @@ struct line_reader {
 static void report_bad(struct line_reader *r, const char *why)
 {
     struct chain *c = r->chain;
+    struct quoted q;
 
     c->bad_lines++;
     if (c->bad_lines <= REPORTED_MAX)
-        cli_error("%s:%llu: %s", c->name, (unsigned long long)c->line_no, why);
+        cli_error("%s:%llu: %s", quote_str(&q, c->name), (unsigned long long)c->line_no, why);
     else
         r->unreported++;
 }
@@ -188,19 +189,18 @@ bool chain_read(struct chain *c, const char *path, chain_fn *fn, void *ctx, stru
     struct line_reader r = {
         .chain = c, .fn = fn, .ctx = ctx, .line = BUF_INIT((size_t)JSON_LINE_MAX + BLOCK)};
     bool is_stdin = path == NULL || strcmp(path, "-") == 0;
+    struct quoted q;
     int fd = STDIN_FILENO;
     bool ok;
 
     c->name = is_stdin ? "stdin" : path;
     c->line_no = 0;
-    if (!is_stdin && (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0) {
-        struct quoted q;
-
+    if (!is_stdin && (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
         return err_errno(err, ERR_ENV, "cannot open '%s'", quote_str(&q, path));
-    }
     ok = read_all(&r, fd, err);
     if (r.unreported > 0)
-        cli_error("%s: %llu more such lines", c->name, (unsigned long long)r.unreported);
+        cli_error("%s: %llu more such lines", quote_str(&q, c->name),
+                  (unsigned long long)r.unreported);
     buf_release(&r.line);
     if (!is_stdin)
         close(fd);

@@ -13,12 +13,7 @@
 #include "tools/etl-run.h"
 
 static const struct tool *const docs_tools[] = {
-    &etl_lineage_tool,
-    &etl_profile_tool,
-    &etl_run_tool,
-    &etl_predict_tool,
-    &etl_plan_tool,
-    NULL,
+    &etl_lineage_tool, &etl_profile_tool, &etl_run_tool, &etl_predict_tool, &etl_plan_tool, NULL,
 };
 
 #endif

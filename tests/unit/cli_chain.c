@@ -329,6 +329,33 @@ START_TEST(what_cannot_be_opened_is_an_error_of_the_environment)
 }
 END_TEST
 
+START_TEST(names_of_files_cannot_forge_messages)
+{
+    char *in = xstrdup(tmp_path("a\nb")), *errors_path = xstrdup(tmp_path("err"));
+    struct buf errors;
+    int st;
+    pid_t pid;
+
+    write_file(in, SLICE_LIT("x\n"));
+    pid = fork();
+    if (pid == 0) {
+        struct chain c;
+        struct err err = ERR_INIT;
+
+        dup2(open(errors_path, O_CREAT | O_TRUNC | O_WRONLY, 0600), 2);
+        cli_init(&sample_tool);
+        chain_init(&c, false);
+        _exit(chain_read(&c, in, NULL, NULL, &err) ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(pid, &st, 0), pid);
+    errors = read_file(errors_path);
+    ck_assert_ptr_nonnull(strstr(buf_str(&errors), "/a\\x0ab:1: not JSON: column 1: "));
+    buf_release(&errors);
+    free(in);
+    free(errors_path);
+}
+END_TEST
+
 /* A child that writes n lines to a stdout that the caller has prepared: its status as wait's, its
  * stderr in *errors. fd 1 is `path` opened with `flags`, or closed when path is NULL. */
 static int writer(const char *path, int flags, int lines, struct buf *errors)
@@ -452,7 +479,7 @@ UNIT_MAIN("cli_chain", every_line_is_forwarded_byte_for_byte,
           deep_nesting_is_a_bad_line_not_a_crash, nothing_is_forwarded_when_that_is_off,
           kept_records_outlive_those_that_are_not_kept,
           what_cannot_be_opened_is_an_error_of_the_environment,
-          a_full_disk_shows_at_the_latest_at_close,
+          names_of_files_cannot_forge_messages, a_full_disk_shows_at_the_latest_at_close,
           a_closed_stdout_is_an_error_when_something_is_to_be_written,
           a_reader_that_leaves_ends_the_process_quietly,
           a_line_is_on_stdout_before_the_next_is_waited_for)
