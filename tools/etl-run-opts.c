@@ -59,6 +59,10 @@ static const struct tool_section sections[] = {
      "log. "
      "With `retries` a command that takes no rows is tried again, first after half a second, each "
      "pause twice the one before, at most 30 seconds."},
+    {"Environment",
+     "OPENLINEAGE_NAMESPACE is the namespace of the job in run events (default: default), "
+     "OPENLINEAGE_PARENT_ID (NAMESPACE/NAME/RUNID) the run that this one is part of. With "
+     "OPENLINEAGE_DISABLED=true no run events are written; completion records are."},
     {"Figures",
      "For each stage the completion record tells records and bytes in and out, seconds from its "
      "first to its last batch, CPU time, the most memory it held, and bytes read and written; for "
@@ -97,6 +101,6 @@ const struct tool etl_run_tool = {
     .opts = options,
     .sections = sections,
     .examples = examples,
-    .see_also = "etl-profile(1)",
+    .see_also = "etl-plan(1), etl-predict(1), etl-lineage(1), etl-records(5), foreline(7)",
     .operand = COMPLETE_FILE,
 };

@@ -114,6 +114,7 @@ static void warn(void *ctx, const char *text)
 static void on_progress(void *ctx, const struct engine_view *v)
 {
     struct app *app = ctx;
+    app->progress.total = v->size_bytes > 0 ? v->size_bytes : 0; /* NAN: unknown */
     progress_update(&app->progress, v->read_bytes);
 }
 

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "engine/op.h"
 #include "engine/reject.h"
@@ -425,6 +426,23 @@ static void set_up(struct engine *e, struct arena *a)
     }
 }
 
+/* Bytes of all files that are read; NAN when some cannot be known (pipes, files yet to be made). */
+static double input_bytes(const struct pipeline *p)
+{
+    double total = 0;
+    for (uint32_t i = 0; i < p->nstages; i++) {
+        const struct stage *s = &p->stages[i];
+        for (uint32_t k = 0; s->op == OP_READ && k < s->u.read.paths.n; k++) {
+            struct stat st;
+            if (s->u.read.from_stage || stat(s->u.read.paths.items[k], &st) != 0 ||
+                !S_ISREG(st.st_mode))
+                return NAN;
+            total += (double)st.st_size;
+        }
+    }
+    return total;
+}
+
 static void figure(struct rec_figure *f, double v)
 {
     f->p50 = f->p95 = v;
@@ -553,7 +571,7 @@ bool engine_run(struct pipeline *p, const struct engine_opts *o, struct arena *a
                 struct engine_result *out, struct err *err)
 {
     *out = (struct engine_result){0};
-    struct engine e = {.p = p, .o = o, .failed = -1, .size_bytes = NAN};
+    struct engine e = {.p = p, .o = o, .failed = -1, .size_bytes = input_bytes(p)};
     struct rejects rejects;
     arena_init(&e.mem, NULL);
     e.rejects = &rejects;

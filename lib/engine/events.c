@@ -78,6 +78,8 @@ void datasets_of(struct arena *a, const struct pipeline *p, struct datasets *out
 void event_job_from_env(struct arena *a, struct event_job *out)
 {
     *out = (struct event_job){.ns = "default"};
+    const char *off = getenv("OPENLINEAGE_DISABLED");
+    out->disabled = off && (strcmp(off, "true") == 0 || strcmp(off, "1") == 0);
     const char *ns = getenv("OPENLINEAGE_NAMESPACE");
     if (ns && *ns)
         out->ns = arena_strdup(a, ns);

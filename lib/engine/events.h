@@ -20,8 +20,10 @@ struct datasets { /* each once, in the order of the stages */
 /* What a pipeline reads and writes. A file that it writes itself is no input. */
 void datasets_of(struct arena *a, const struct pipeline *p, struct datasets *out);
 
-/* Who runs it: the values of OPENLINEAGE_NAMESPACE and OPENLINEAGE_PARENT_ID. */
+/* Who runs it: the values of OPENLINEAGE_NAMESPACE, OPENLINEAGE_PARENT_ID and OPENLINEAGE_DISABLED.
+ */
 struct event_job {
+    bool disabled;                                       /* no events, please */
     const char *ns;                                      /* "default" when not set */
     const char *parent_ns, *parent_name, *parent_run_id; /* or NULL */
 };

@@ -7,7 +7,7 @@ libcore_a_SOURCES += lib/engine/engine.c lib/engine/engine.h lib/engine/events.c
   lib/engine/reject.c lib/engine/reject.h lib/engine/rows.c lib/engine/rows.h lib/engine/run.c \
   lib/engine/run.h lib/engine/stop.c lib/engine/stop.h
 
-check_PROGRAMS += tests/unit/engine_exact tests/unit/engine_rules
+check_PROGRAMS += tests/unit/engine_exact tests/unit/engine_rules tests/unit/engine_runs
 EXTRA_DIST += tests/unit/engine_case.h
 tests_unit_engine_exact_SOURCES = tests/unit/engine_exact.c
 tests_unit_engine_exact_CFLAGS = $(UNIT_CFLAGS)
@@ -15,7 +15,10 @@ tests_unit_engine_exact_LDADD = $(UNIT_LDADD)
 tests_unit_engine_rules_SOURCES = tests/unit/engine_rules.c
 tests_unit_engine_rules_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_engine_rules_LDADD = $(UNIT_LDADD)
-TAP_TESTS += tests/unit/engine_exact tests/unit/engine_rules
+TAP_TESTS += tests/unit/engine_exact tests/unit/engine_rules tests/unit/engine_runs
+tests_unit_engine_runs_SOURCES = tests/unit/engine_runs.c
+tests_unit_engine_runs_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_engine_runs_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/cli/etl-run-rejects.sh
 EXTRA_DIST += tests/cli/etl-run-rejects.sh
 TAP_TESTS += tests/cli/etl-run-commands.sh

@@ -87,6 +87,8 @@ void op_satisfied(struct oper *op);
  * nothing failed. */
 bool op_reject_rows(struct oper *op, struct batch *b, const struct expr_result *r,
                     const char *column, struct err *err);
+/* Says, to who wants to know, which engine runs an expression (NULL: none). */
+void op_note_expr(const struct oper *op, const char *field, const struct expr *e);
 /* The bits of rows 0 to n - 1. */
 void bits_all(uint64_t *bits, uint32_t n);
 uint32_t bits_count(const uint64_t *bits, uint32_t n);

@@ -35,6 +35,7 @@ static bool aggregate_open(struct oper *op, struct err *err)
         if (measure_is_numeric(m->measure) && type != TYPE_INTEGER)
             type = TYPE_FLOAT;
         measure_init(&g->measures[i], m, type, &op->mem, op->acct);
+        op_note_expr(op, m->name, m->expr);
     }
     op->state = g;
     op->algorithm = "hash";

@@ -89,7 +89,25 @@ static bool no_open(struct oper *op, struct err *err)
     return true;
 }
 
+void op_note_expr(const struct oper *op, const char *field, const struct expr *e)
+{
+    char text[200];
+    if (!op->e->o->note || !e)
+        return;
+    struct quoted q;
+    snprintf(text, sizeof(text), "'%.100s' runs in %s", quote_str(&q, field),
+             strcmp(expr_engine(e), "vector") == 0 ? "the column engine" : "libjq");
+    op->e->o->note(op->e->o->ctx, op->stage->id, text);
+}
+
 /* -- filter -- */
+
+static bool filter_open(struct oper *op, struct err *err)
+{
+    (void)err;
+    op_note_expr(op, "where", op->stage->u.filter.expr);
+    return true;
+}
 
 static bool emit_kept(struct oper *op, struct batch *b, const uint64_t *keep, struct err *err)
 {
@@ -113,7 +131,7 @@ static bool filter_push(struct oper *op, uint32_t input, struct batch *b, struct
            op_reject_rows(op, b, &r, NULL, err) && emit_kept(op, b, keep, err);
 }
 
-const struct op_class op_filter_class = {.open = no_open, .push = filter_push, .finish = no_finish};
+const struct op_class op_filter_class = {.open = filter_open, .push = filter_push, .finish = no_finish};
 
 /* -- derive -- */
 
@@ -136,6 +154,8 @@ static bool derive_open(struct oper *op, struct err *err)
         }
     }
     op->state = d;
+    for (uint32_t k = 0; k < op->stage->u.derive.n; k++)
+        op_note_expr(op, op->stage->u.derive.set[k].name, op->stage->u.derive.set[k].expr);
     return true;
 }
 

@@ -36,6 +36,8 @@ static void emit(const struct run_opts *o, struct buf *line)
 
 static void emit_event(struct run *r, const char *type, const char *error)
 {
+    if (r->job.disabled)
+        return;
     struct buf line = BUF_INIT(BUF_UNBOUNDED);
     bool start = strcmp(type, "START") == 0;
     event_write(&line, type, start ? r->started_at : r->ended_at, r->out->run_id, r->p, &r->job,

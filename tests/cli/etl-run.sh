@@ -38,6 +38,10 @@ is "$(printf '%s\n' "$out" | sed -n 2p | jq -r '.outputs[0].outputFacets.outputS
 run env OPENLINEAGE_NAMESPACE=prod OPENLINEAGE_PARENT_ID=airflow://x/daily.load/0193478f-0000-7000-8000-000000000000 etl-run -p copy.json
 is "$(printf '%s\n' "$out" | head -n 1 | jq -r '[.job.namespace, .run.facets.parent.job.namespace, .run.facets.parent.job.name, .run.facets.parent.run.runId] | join(" ")')" \
     "prod airflow://x daily.load 0193478f-0000-7000-8000-000000000000" "OPENLINEAGE_NAMESPACE and _PARENT_ID are heeded"
+run env OPENLINEAGE_DISABLED=true etl-run -p copy.json
+is "$(printf '%s\n' "$out" | jq -r '.eventType // .record')" completion "OPENLINEAGE_DISABLED leaves the completion alone"
+run etl-run -v -p copy.json
+like "$err" "stage 'f': 'where' runs in the column engine" "-v says which engine runs an expression"
 run etl-run -p copy.json --format table
 like "$out" '^stage .*records in' "for people there is a table"
 like "$out" 'copy: completed' "and a closing line"
