@@ -3,22 +3,9 @@
 bashcompdir = $(datadir)/bash-completion/completions
 zshcompdir = $(datadir)/zsh/site-functions
 fishcompdir = $(datadir)/fish/vendor_completions.d
-dist_bashcomp_DATA =
-dist_zshcomp_DATA =
-dist_fishcomp_DATA =
-dist_bashcomp_DATA += completions/bash/etl-profile
-dist_zshcomp_DATA += completions/zsh/_etl-profile
-dist_fishcomp_DATA += completions/fish/etl-profile.fish
-
-dist_bashcomp_DATA += completions/bash/etl-run
-dist_zshcomp_DATA += completions/zsh/_etl-run
-dist_fishcomp_DATA += completions/fish/etl-run.fish
-dist_bashcomp_DATA += completions/bash/etl-lineage
-dist_zshcomp_DATA += completions/zsh/_etl-lineage
-dist_fishcomp_DATA += completions/fish/etl-lineage.fish
-dist_bashcomp_DATA += completions/bash/etl-predict
-dist_zshcomp_DATA += completions/zsh/_etl-predict
-dist_fishcomp_DATA += completions/fish/etl-predict.fish
-dist_bashcomp_DATA += completions/bash/etl-plan
-dist_zshcomp_DATA += completions/zsh/_etl-plan
-dist_fishcomp_DATA += completions/fish/etl-plan.fish
+dist_bashcomp_DATA = completions/bash/etl-profile completions/bash/etl-predict completions/bash/etl-plan \
+    completions/bash/etl-run completions/bash/etl-lineage
+dist_zshcomp_DATA = completions/zsh/_etl-profile completions/zsh/_etl-predict completions/zsh/_etl-plan \
+    completions/zsh/_etl-run completions/zsh/_etl-lineage
+dist_fishcomp_DATA = completions/fish/etl-profile.fish completions/fish/etl-predict.fish \
+    completions/fish/etl-plan.fish completions/fish/etl-run.fish completions/fish/etl-lineage.fish

@@ -6,14 +6,15 @@
 #define FORELINE_DOCS_TOOLS_H
 
 #include "cli/cli.h"
-#include "tools/etl-lineage.h"
-#include "tools/etl-plan.h"
-#include "tools/etl-predict.h"
 #include "tools/etl-profile.h"
+#include "tools/etl-predict.h"
+#include "tools/etl-plan.h"
 #include "tools/etl-run.h"
+#include "tools/etl-lineage.h"
 
+/* In the order of the chain. */
 static const struct tool *const docs_tools[] = {
-    &etl_lineage_tool, &etl_profile_tool, &etl_run_tool, &etl_predict_tool, &etl_plan_tool, NULL,
+    &etl_profile_tool, &etl_predict_tool, &etl_plan_tool, &etl_run_tool, &etl_lineage_tool, NULL,
 };
 
 #endif
