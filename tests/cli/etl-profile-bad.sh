@@ -11,7 +11,8 @@ figure() {
 : >"$TMPDIR/records"
 valid=0
 valid() {
-    cat "$out_file" >>"$TMPDIR/records"
+    # Of wide tables some columns: the validator takes a millisecond for each.
+    jq -c '.columns |= .[:50]' "$out_file" >>"$TMPDIR/records"
     valid=$((valid + 1))
 }
 # Rule, column, count and first line of all issues but nulls.
