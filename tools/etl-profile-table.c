@@ -52,7 +52,9 @@ static void value_cell(struct report_table *t, struct slice json)
     double d;
     int64_t i;
     struct buf text = BUF_INIT(BUF_UNBOUNDED);
-    if (json.len >= 2 && json.p[0] == '"') {
+    if (json.len == 0) {
+        report_cell(t, NULL, "%s", "");
+    } else if (json.p[0] == '"') {
         json_unquote(&text, slice_of(json.p + 1, json.len - 2));
         size_t n = text.len;
         if (n > VALUE_WIDTH) {

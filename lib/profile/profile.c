@@ -8,6 +8,12 @@
 #include "base/rng.h"
 #include "profile/column.h"
 
+/* A fault of a record that has not been counted yet. */
+struct pending {
+    uint64_t line; /* anywhere within the record */
+    bool delivered;
+};
+
 struct profile {
     const struct schema *schema;
     struct profile_opts o;
@@ -17,8 +23,8 @@ struct profile {
     struct rng rng;
     uint64_t delivered, profiled;
     uint64_t malformed, lost; /* records with a fault; of these not delivered */
-    uint64_t *bad_lines;      /* of the records that come next, ascending */
-    size_t nbad, bad_cap;
+    struct pending *pending;  /* faults of the batch that comes next */
+    size_t npending, pending_cap;
     struct arena mem; /* of the faults */
     struct profile_fault *faults;
     size_t nfaults;
@@ -49,7 +55,7 @@ void profile_free(struct profile *p)
         column_state_release(&p->columns[c]);
     free(p->columns);
     free(p->scratch);
-    free(p->bad_lines);
+    free(p->pending);
     arena_release(&p->mem);
     free(p);
 }
@@ -68,10 +74,45 @@ static struct batch *sampled(struct profile *p, struct batch *b)
     return kept > 0 ? batch_filter(b, keep, NULL, 0, NULL) : NULL;
 }
 
+/* The row that a line belongs to: the last one that begins at or before it. */
+static uint32_t row_of(const struct batch *b, uint64_t line)
+{
+    uint32_t lo = 0, hi = b->rows;
+    while (hi - lo > 1) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (b->line[mid] <= line)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* A record is malformed once, however many faults it has. `b`: the rows that the pending faults are
+ * of, or NULL at the end. */
+static void count_malformed(struct profile *p, const struct batch *b)
+{
+    uint64_t rows[BATCH_WORDS] = {0}, last = 0;
+    for (size_t i = 0; i < p->npending; i++) {
+        const struct pending *f = &p->pending[i];
+        if (f->delivered && b != NULL && b->line != NULL) {
+            uint32_t r = row_of(b, f->line);
+            uint64_t bit = UINT64_C(1) << (r & 63);
+            p->malformed += !(rows[r >> 6] & bit);
+            rows[r >> 6] |= bit;
+        } else if (f->line == 0 || f->line != last) {
+            p->malformed++;
+            p->lost += !f->delivered;
+            last = f->line;
+        }
+    }
+    p->npending = 0;
+}
+
 void profile_add(struct profile *p, struct batch *b)
 {
+    count_malformed(p, b);
     p->delivered += b->rows;
-    p->nbad = 0;
     struct batch *use = p->o.sample_rate < 1 ? sampled(p, b) : batch_ref(b);
     if (use == NULL)
         return;
@@ -86,24 +127,6 @@ void profile_add(struct profile *p, struct batch *b)
 static bool same_name(const char *a, const char *b)
 {
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-/* A record is malformed once, however many faults it has. */
-static void count_malformed(struct profile *p, const struct bad_record *bad)
-{
-    for (size_t i = p->nbad; i > 0 && p->bad_lines[i - 1] >= bad->line; i--)
-        if (p->bad_lines[i - 1] == bad->line)
-            return;
-    p->malformed++;
-    p->lost += !bad->delivered;
-    if (p->nbad == p->bad_cap) {
-        p->bad_cap = p->bad_cap ? 2 * p->bad_cap : 64;
-        p->bad_lines = xreallocarray(p->bad_lines, p->bad_cap, sizeof(*p->bad_lines));
-    }
-    size_t at = p->nbad++;
-    for (; at > 0 && p->bad_lines[at - 1] > bad->line; at--)
-        p->bad_lines[at] = p->bad_lines[at - 1];
-    p->bad_lines[at] = bad->line;
 }
 
 /* Faults are told apart by rule and column; past this many only by rule. */
@@ -128,8 +151,13 @@ static void note_fault(struct profile *p, const struct bad_record *bad)
 
 void profile_bad(void *profile, const struct bad_record *bad)
 {
-    count_malformed(profile, bad);
-    note_fault(profile, bad);
+    struct profile *p = profile;
+    if (p->npending == p->pending_cap) {
+        p->pending_cap = p->pending_cap ? 2 * p->pending_cap : 64;
+        p->pending = xreallocarray(p->pending, p->pending_cap, sizeof(*p->pending));
+    }
+    p->pending[p->npending++] = (struct pending){bad->line, bad->delivered};
+    note_fault(p, bad);
 }
 
 static bool row_is_utf8(const struct batch *b, uint32_t r)
@@ -243,9 +271,9 @@ static void finish_window(const struct profile *p, struct arena *a, struct rec_p
     }
 }
 
-void profile_finish(const struct profile *p, struct arena *a, uint64_t bytes,
-                    struct rec_profile *out)
+void profile_finish(struct profile *p, struct arena *a, uint64_t bytes, struct rec_profile *out)
 {
+    count_malformed(p, NULL);
     *out = (struct rec_profile){0};
     double none = (double)NAN;
     bool sampled_only = p->o.sample_rate < 1;

@@ -53,8 +53,7 @@ const struct profile_fault *profile_faults(const struct profile *p, size_t *n);
 /* All but dataset, partition and schema_evolution_probability (NULL, NULL, NAN); strings in `a` or
  * in the schema. `bytes`: of data, as read. records_per_second comes from the first timestamp
  * column (records over the time they span) and is NAN without one. */
-void profile_finish(const struct profile *p, struct arena *a, uint64_t bytes,
-                    struct rec_profile *out);
+void profile_finish(struct profile *p, struct arena *a, uint64_t bytes, struct rec_profile *out);
 
 /* -- a whole input -- */
 struct profile_input {

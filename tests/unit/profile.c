@@ -200,6 +200,21 @@ START_TEST(malformed_records_are_issues_and_lower_accuracy)
 }
 END_TEST
 
+START_TEST(a_record_with_several_faults_is_malformed_once)
+{
+    static const char text[] = "a,b\n1,\"x\n\0y\",3\n2,\xff,4\n5,6\n";
+    const struct rec_profile *p = profile_text(text, sizeof(text) - 1, FORMAT_CSV, NULL);
+    ck_assert(p->records == 3);
+    ck_assert(issue(p, "ragged_row", NULL)->count == 2);
+    ck_assert(issue(p, "nul_byte", NULL)->count == 1);
+    ck_assert(issue(p, "invalid_utf8", NULL)->count == 1);
+    near(p->accuracy, 1.0 / 3);
+    /* Faults of records that are lost count too, also behind the last batch. */
+    p = jsonl("{\"a\":1}\nx\ny\nz\n");
+    near(p->accuracy, 0.25);
+}
+END_TEST
+
 START_TEST(a_format_is_named_and_what_breaks_it_is_an_issue)
 {
     struct buf b = BUF_INIT(BUF_UNBOUNDED);
@@ -473,6 +488,7 @@ UNIT_MAIN("profile", figures_of_a_small_table, codes_with_leading_zeros_are_text
           a_value_of_another_kind_is_named_with_its_line, integers_are_exact_beyond_2_to_the_53,
           json_lines_keep_their_own_types, nothing_has_a_profile_too,
           malformed_records_are_issues_and_lower_accuracy,
+          a_record_with_several_faults_is_malformed_once,
           a_format_is_named_and_what_breaks_it_is_an_issue, formats_are_exact,
           a_sample_is_seeded_and_has_its_rate, fast_leaves_out_what_it_says,
           estimates_of_a_long_column_are_within_their_errors,
