@@ -108,6 +108,6 @@ const struct tool etl_profile_tool = {
     .commands = NULL,
     .sections = sections,
     .examples = examples,
-    .see_also = "jq(1)",
+    .see_also = "etl-predict(1), jq(1), etl-records(5), foreline(7)",
     .operand = COMPLETE_FILE,
 };
