@@ -10,20 +10,33 @@
 #define CPU_GRAIN_S 0.001
 #define MEMORY_GRAIN 65536.0
 /* Spread (standard deviation of the logarithm) of what is predicted from … */
-#define SPREAD_RUNS 0.13    /* runs of the same stage: CPU time */
+#define SPREAD_RUNS 0.16    /* runs of the same stage: CPU time */
 #define SPREAD_MEMORY 0.08  /* the same, peak memory, which depends on sizes alone */
 #define SPREAD_EDITED 0.35  /* runs of the stage before it was edited */
 #define SPREAD_SIMILAR 0.35 /* the same operation in other pipelines */
 #define SPREAD_PRIOR 0.5    /* the table of priors */
 #define SPREAD_COMMAND 1.4  /* the same for commands, which may do anything */
-#define DRIFT 0.12          /* further spread per e-fold beyond the sizes seen */
+#define DRIFT 0.15          /* further spread per e-fold beyond the sizes seen */
 #define WALL_GRAIN_S 0.002
 
+/* Tables and vectors double as they grow: at sizes not seen yet what a stage keeps may be anywhere
+ * between half full and full (a uniform logarithm over a factor of 2 has this spread), or briefly
+ * both the old and the new. */
+#define SPREAD_DOUBLING 0.25
+
 struct cost {
-    double grain, spread;
+    double grain, spread, doubling;
     double (*prior)(unsigned row, const struct work *w);
     double per_speed; /* what one unit of speed does to it: CPU time falls, memory does not */
     double (*past)(const struct past *p);
+    bool narrow; /* as if no sum of floats needed more than a few words */
+};
+
+/* What a figure was fitted to. */
+struct grounds {
+    uint32_t nruns;
+    bool similar;
+    double level; /* of the runs over the prior */
 };
 
 static double past_cpu(const struct past *p)
@@ -54,6 +67,8 @@ static struct prior_parts prior_split(const struct stage *s, const struct sizes 
     struct work w = work_of(s, z), once = {0};
     once.f[F_ONE] = w.f[F_ONE];
     once.f[F_JQ_PROGRAMS] = w.f[F_JQ_PROGRAMS];
+    if (c->narrow)
+        w.f[F_WIDE] = 0;
     double fixed = c->prior(row, &once) / c->per_speed;
     return (struct prior_parts){fixed, c->prior(row, &w) / c->per_speed - fixed};
 }
@@ -129,18 +144,23 @@ static uint32_t fit_runs(const struct predictor *k, uint32_t i, const struct cos
     return n;
 }
 
+static bool keeps_rows(enum op op)
+{
+    return op == OP_JOIN || op == OP_AGGREGATE || op == OP_SORT || op == OP_DISTINCT;
+}
+
 static struct rec_figure cost_of(struct predictor *k, uint32_t i, const struct cost *c,
-                                 uint32_t *nruns, bool *similar)
+                                 struct grounds *g)
 {
     const struct stage *s = &k->p->stages[i];
     struct sizes mid = sizes_now(k, i, false), high = sizes_now(k, i, true);
     struct prior_parts pm = prior_split(s, &mid, c), ph = prior_split(s, &high, c);
     struct model_line line;
     struct level level;
-    *nruns = fit_runs(k, i, c, &line, &level);
+    uint32_t nruns = fit_runs(k, i, c, &line, &level);
     double x = prior_at(&pm, &level, c->grain), xh = prior_at(&ph, &level, c->grain);
-    *similar = false;
-    if (*nruns == 0) {
+    *g = (struct grounds){nruns, false, level.sized};
+    if (nruns == 0) {
         const struct similar *sim = &k->history.similar[s->op];
         bool cpu = c->past == past_cpu;
         struct model_level m;
@@ -151,7 +171,7 @@ static struct rec_figure cost_of(struct predictor *k, uint32_t i, const struct c
             line.b = m.p50;
             line.log_sd = fmax(m.log_sd, SPREAD_SIMILAR);
             line.df = m.df;
-            *similar = true;
+            g->similar = true;
         } else {
             line.log_sd = spread;
         }
@@ -161,21 +181,44 @@ static struct rec_figure cost_of(struct predictor *k, uint32_t i, const struct c
         return FIGURE_UNKNOWN;
     double p50 = model_line_p50(&line, x);
     double f = factors_join(model_line_p95(&line, x) / p50, model_line_p50(&line, xh) / p50);
+    if (nruns > 0 && keeps_rows(s->op) && (x < line.x_lo * 0.99 || x > line.x_hi * 1.01))
+        f = factors_join(f, exp(model_t95(PRIOR_DF) * c->doubling));
     struct rec_figure out = {fmax(0, p50 - c->grain), fmax(0, p50 * f - c->grain)};
     /* Below the grain the quotient of two runs says nothing: leave room for one of it. */
     out.p95 += c->grain;
     return out;
 }
 
+/* Whether sums of floats need room for their rounding errors depends on the data. What the runs
+ * took tells: the explanation that is nearer to the prior is taken, the other one widens p95. */
+static void wide_or_narrow(struct predictor *k, uint32_t i, const struct cost *memory,
+                           const struct grounds *wide)
+{
+    struct rec_figure *f = &k->figures[i].peak_memory_bytes;
+    struct cost narrow = *memory;
+    struct grounds g;
+    narrow.narrow = true;
+    struct rec_figure other = cost_of(k, i, &narrow, &g);
+    if (fabs(log(g.level)) < fabs(log(wide->level))) {
+        struct rec_figure t = *f;
+        *f = other, other = t;
+    }
+    f->p95 = fmax(f->p95, other.p50);
+}
+
 void cost_stage(struct predictor *k, uint32_t i)
 {
     struct rec_stage_figures *f = &k->figures[i];
-    const struct cost cpu = {CPU_GRAIN_S, SPREAD_RUNS, prior_cpu_s, k->speed, past_cpu};
-    const struct cost memory = {MEMORY_GRAIN, SPREAD_MEMORY, prior_memory_bytes, 1, past_memory};
-    uint32_t n;
-    bool similar;
-    f->cpu_s = cost_of(k, i, &cpu, &k->cost_runs[i], &k->cost_similar[i]);
-    f->peak_memory_bytes = cost_of(k, i, &memory, &n, &similar);
+    const struct cost cpu = {CPU_GRAIN_S, SPREAD_RUNS, 0, prior_cpu_s, k->speed, past_cpu, false};
+    const struct cost memory = {MEMORY_GRAIN, SPREAD_MEMORY, SPREAD_DOUBLING, prior_memory_bytes, 1,
+                                past_memory,  false};
+    struct grounds g;
+    f->cpu_s = cost_of(k, i, &cpu, &g);
+    k->cost_runs[i] = g.nruns;
+    k->cost_similar[i] = g.similar;
+    f->peak_memory_bytes = cost_of(k, i, &memory, &g);
+    if (k->p->stages[i].op == OP_AGGREGATE && g.nruns > 0)
+        wide_or_narrow(k, i, &memory, &g);
     f->peak_memory_bytes.p50 = floor(f->peak_memory_bytes.p50);
     f->peak_memory_bytes.p95 = ceil(f->peak_memory_bytes.p95);
 }

@@ -25,8 +25,12 @@ enum feature {
     F_JQ_PROGRAMS,   /* programs that libjq has to compile */
     F_COMPARES,      /* n log2 n of a sort */
     F_PACKED_BYTES,  /* of data that goes through gzip or zstd */
+    F_BATCH_BYTES,   /* of one batch of the output (a write: of the input) */
+    F_STATES,        /* an aggregate's groups times its measures */
+    F_WIDE,          /* its sums of floats that need more than a few words to be exact */
+    F_MISSES,        /* records looked up (or sorted) times how far what is kept outgrows caches */
 };
-#define F_COUNT 12
+#define F_COUNT 16
 struct work {
     double f[F_COUNT];
 };

@@ -11,3 +11,18 @@ tests_unit_predict_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/unit/predict
 TAP_TESTS += tests/cli/etl-predict.sh
 EXTRA_DIST += tests/cli/etl-predict.sh
+
+# Measures the priors anew and puts them in place; then format and look at what changed.
+EXTRA_PROGRAMS += tests/bench/calibrate
+tests_bench_calibrate_SOURCES = tests/bench/calibrate.c
+calibrate: tests/bench/calibrate
+	tests/bench/calibrate >tests/bench/priors_table.tmp
+	mv tests/bench/priors_table.tmp $(srcdir)/lib/predict/priors_table.c
+.PHONY: calibrate
+CLEANFILES += tests/bench/calibrate tests/bench/priors_table.tmp
+
+# Is the second run predicted better than the first? Prints predicted beside actual for both.
+EXTRA_DIST += tests/bench/eval-demo
+eval-demo: all
+	$(srcdir)/tests/bench/eval-demo --build .
+.PHONY: eval-demo
