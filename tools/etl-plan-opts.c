@@ -79,6 +79,6 @@ const struct tool etl_plan_tool = {
     .commands = commands,
     .sections = sections,
     .examples = examples,
-    .see_also = "etl-profile(1), etl-predict(1), jq(1)",
+    .see_also = "etl-predict(1), etl-run(1), etl-records(5), foreline(7)",
     .operand = COMPLETE_FILE,
 };

@@ -63,6 +63,6 @@ const struct tool etl_predict_tool = {
     .commands = NULL,
     .sections = sections,
     .examples = examples,
-    .see_also = "etl-profile(1), etl-plan(1), jq(1)",
+    .see_also = "etl-profile(1), etl-plan(1), etl-run(1), etl-records(5), foreline(7)",
     .operand = COMPLETE_FILE,
 };

@@ -17,10 +17,6 @@
  * holds, and the runs that p95 leaves out. */
 #define HEADROOM 1.25
 #define MEMORY_LEAST_GB (1.0 / 1024)
-/* A right side of so few records is looked through faster than hashed: `make calibrate` prints the
- * times of both. */
-#define NESTED_LOOP_RECORDS 8
-
 struct planner {
     struct arena *a;
     const struct rec_execution_profile *x;
@@ -348,22 +344,13 @@ static const char *choose_mode(struct planner *k)
     return "standard";
 }
 
-static const char *choose_algorithm(struct planner *k, uint32_t i, const char *mode)
+/* What the engine does for each operation. It also has nested loops for joins, which are never
+ * chosen: `make calibrate` prints the times of both, and even for a right side of one record the
+ * hash table is not slower. */
+static const char *algorithm_of(enum op op)
 {
-    const struct stage *s = &k->p.stages[i];
-    struct quoted q;
-    switch (s->op) {
-    case OP_JOIN: {
-        const struct rec_stage_figures *right = k->figures[s->inputs[1]];
-        double n = right ? right->records_out.p95 : NAN;
-        if (strcmp(mode, "optimized") == 0 && n <= NESTED_LOOP_RECORDS) {
-            because(k,
-                    arena_printf(k->a, "%s: nested loops, as its right side has at most %g records",
-                                 quote_str(&q, s->id), n));
-            return "nested_loop";
-        }
-        return "hash";
-    }
+    switch (op) {
+    case OP_JOIN:
     case OP_AGGREGATE:
     case OP_DISTINCT:
         return "hash";
@@ -461,8 +448,7 @@ static void say_environment(struct planner *k, const struct trial *t, const stru
     }
 }
 
-static struct rec_plan_stage *stages_fill(struct planner *k, const struct trial *t,
-                                          const char *mode)
+static struct rec_plan_stage *stages_fill(struct planner *k, const struct trial *t)
 {
     struct rec_plan_stage *stages = ARENA_ARRAY(k->a, struct rec_plan_stage, k->p.nstages);
     double startup = not_negative(t->e->startup_s);
@@ -493,7 +479,7 @@ static struct rec_plan_stage *stages_fill(struct planner *k, const struct trial 
                 k->jobs[i].memory_gb > 0 || !isnan(s->memory_gb) ? k->jobs[i].memory_gb : NAN,
             .gpus = k->jobs[i].gpus,
             .parallelism = 1,
-            .algorithm = choose_algorithm(k, i, mode),
+            .algorithm = algorithm_of(s->op),
             .start_s = start,
             .end_s = known ? startup + t->schedule.end_s[i] : NAN,
         };
@@ -520,7 +506,7 @@ static void accept(struct planner *k, const struct trial *t, const struct trial 
 {
     say_environment(k, t, trials, n);
     const char *mode = choose_mode(k);
-    struct rec_plan_stage *stages = stages_fill(k, t, mode);
+    struct rec_plan_stage *stages = stages_fill(k, t);
     say_memory(k, t);
     say_times(k, t);
     double startup = not_negative(t->e->startup_s);

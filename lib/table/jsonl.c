@@ -482,8 +482,7 @@ bool jsonl_fill(struct reader *r, bool *end, struct err *err)
                 return false;
             }
         }
-        if (!reader_hold(r))
-            return true;
+        batch_hold_block(r->b, f->block);
         take_record(r);
     }
     return true;
