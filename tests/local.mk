@@ -38,3 +38,6 @@ bench: all tests/bench/measure$(EXEEXT) tests/bench/generate$(EXEEXT)
 	$(srcdir)/tests/bench/setup bench tests/bench/generate $(BENCH_BYTES)
 	$(srcdir)/tests/bench/run --build . --bytes $(BENCH_BYTES) --runs $(BENCH_RUNS)
 .PHONY: bench
+
+clean-local:
+	rm -rf tests/log

@@ -148,6 +148,53 @@ static int finish_job(struct app *app, const struct run_result *r, bool ok, cons
     return cli_fail(err);
 }
 
+bool reads_stdin(const struct pipeline *p)
+{
+    for (uint32_t i = 0; i < p->nstages; i++) {
+        const struct stage *s = &p->stages[i];
+        for (uint32_t k = 0; s->op == OP_READ && k < s->u.read.paths.n; k++) {
+            if (strcmp(s->u.read.paths.items[k], "-") == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool is_elsewhere(const struct app *app, const char *environment)
+{
+    for (uint32_t i = app->nenvironments; environment && i-- > 0;) {
+        const struct rec_environment *e = &app->environments[i];
+        if (e->id && strcmp(e->id, environment) == 0)
+            return e->kind && strcmp(e->kind, "local") != 0;
+    }
+    return false;
+}
+
+/* What a plan may ask for that would be wrong to run as if it had not. */
+static bool can_run(const struct app *app, const struct job *job, const struct pipeline *p,
+                    struct err *err)
+{
+    const struct rec_plan *plan = &job->plan;
+    struct quoted q;
+    if (plan->mode && strcmp(plan->mode, "standard") != 0 && strcmp(plan->mode, "optimized") != 0)
+        return err_set(err, ERR_DATA,
+                       "pipeline '%s' is planned in mode '%s': this version runs standard and "
+                       "optimized",
+                       p->name, quote_str(&q, plan->mode));
+    for (uint32_t i = 0; i < plan->nstages; i++) {
+        if (is_elsewhere(app, plan->stages[i].environment))
+            return err_set(err, ERR_DATA,
+                           "stage '%s' is planned for '%s': this version runs on this machine only",
+                           plan->stages[i].id, quote_str(&q, plan->stages[i].environment));
+    }
+    if (!app->opts.pipeline && app->stdin_taken && reads_stdin(p))
+        return err_set(err, ERR_USAGE,
+                       "pipeline '%s' reads rows from stdin, where its plan came from: give the "
+                       "plan as a file",
+                       p->name);
+    return true;
+}
+
 int run_job(struct app *app, struct job *job)
 {
     struct err err = ERR_INIT;
@@ -155,7 +202,7 @@ int run_job(struct app *app, struct job *job)
     const char *changed = app->opts.pipeline ? NULL : changed_since(&app->mem, &job->plan);
     if (changed)
         cli_warn("%s", changed);
-    if (!load_job(job, &p, &err)) {
+    if (!load_job(job, &p, &err) || !can_run(app, job, &p, &err)) {
         pipeline_release(&p);
         return cli_fail(&err);
     }

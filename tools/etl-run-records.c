@@ -58,6 +58,11 @@ static bool take_record(struct app *app, const struct json *rec, struct err *err
         if (!rec_verdict_read(&app->mem, rec, &v, err))
             return false;
         take_verdict(app, &v);
+    } else if (rec_is(rec, "environment")) {
+        struct rec_environment e;
+        if (!rec_environment_read(&app->mem, rec, &e, err))
+            return false;
+        *ARENA_PUSH(&app->mem, app->environments, app->nenvironments) = e;
     }
     return true;
 }
@@ -84,12 +89,13 @@ bool read_records(struct app *app, const char *operand, struct err *err)
 {
     chain_init(&app->chain, !app->silent);
     if (app->opts.pipeline && !operand) {
-        if (!stdin_sends())
+        if (app->stdin_taken || !stdin_sends())
             return true;
         struct pollfd in = {STDIN_FILENO, POLLIN, 0};
         if (poll(&in, 1, 2000) == 0)
             cli_warn("waiting for records on stdin; if there are none, give it </dev/null");
     }
+    app->stdin_taken = app->stdin_taken || !operand || strcmp(operand, "-") == 0;
     return chain_read(&app->chain, operand, on_record, app, err);
 }
 

@@ -102,6 +102,7 @@ static int work(struct app *app, const char *operand, struct pipeline *p)
         if (!parse_params(app, &params, &err) ||
             !pipeline_load(p, app->opts.pipeline, params, app->opts.params.n, &err))
             return cli_fail(&err);
+        app->stdin_taken = reads_stdin(p);
         if (writes_stdout(p) && !app->opts.records)
             app->silent = true, app->people = false;
     }

@@ -50,7 +50,10 @@ struct app {
     struct engine_limit limit;
     struct store *store;
     struct progress progress;
+    struct rec_environment *environments;
+    uint32_t nenvironments;
     bool people, silent; /* silent: no records on stdout */
+    bool stdin_taken;    /* by records, or kept for rows */
     int data_fd;
 };
 
@@ -70,6 +73,8 @@ int plan_here(struct app *app, struct pipeline *p);
 /* Checks a loaded pipeline, says what is wrong or odd, runs nothing. */
 int check_only(struct app *app, struct pipeline *p);
 int run_job(struct app *app, struct job *job);
+/* Does the pipeline read rows from stdin? */
+bool reads_stdin(const struct pipeline *p);
 
 /* -- etl-run-show.c: what people see -- */
 void show_plan(const struct job *job);

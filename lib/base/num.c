@@ -42,10 +42,13 @@ static const char *scan_digits(const char *p, const char *end, struct scan *n, i
 
 static bool scan_number(struct slice s, struct scan *n)
 {
-    const char *p = s.p, *end = s.p + s.len, *start;
+    const char *p = s.p, *end, *start;
     int digits = 0;
     *n = (struct scan){.exact = true, .integral = true};
-    if (p < end && *p == '-') {
+    if (s.len == 0) /* perhaps NULL, to which nothing may be added */
+        return false;
+    end = p + s.len;
+    if (*p == '-') {
         n->negative = true;
         p++;
     }

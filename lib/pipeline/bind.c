@@ -9,6 +9,7 @@
 #include "pipeline/parse.h"
 
 #include <glob.h>
+#include <sys/stat.h>
 
 #include "base/nearest.h"
 
@@ -272,6 +273,14 @@ static const struct stage *writer_of(const struct pipeline *p, const struct stag
     return NULL;
 }
 
+/* What can be read only once, when it runs: stdin, a fifo, <(a command) of the shell. */
+static bool is_stream(const char *path)
+{
+    struct stat st;
+    return strcmp(path, "-") == 0 ||
+           (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+}
+
 static bool bind_read(struct binder *b, struct stage *s)
 {
     if (!expand_globs(b, s))
@@ -292,7 +301,7 @@ static bool bind_read(struct binder *b, struct stage *s)
         return true;
     }
     for (uint32_t i = 0; i < s->u.read.paths.n; i++)
-        if (strcmp(s->u.read.paths.items[i], "-") == 0) { /* can be read once: when it runs */
+        if (is_stream(s->u.read.paths.items[i])) {
             s->schema_late = true;
             return true;
         }

@@ -7,8 +7,8 @@
  *   float    f64[] likewise
  *   boolean  b8[]  likewise (0 or 1)
  *   date, timestamp, string, json   text[] always present
- *   none     no value in any row; both i64[] and text[] are there, so that it can stand for any
- * type so that "a value that no expression computed is written as it was read" costs nothing: the
+ *   none     no value in any row; both i64[] and text[] are there: it can stand for any type
+ * so that "a value that no expression computed is written as it was read" costs nothing: the
  * text points into the block the file was read into. Values at null rows are unspecified (but
  * readable).
  *

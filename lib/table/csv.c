@@ -184,6 +184,10 @@ bool csv_header(struct reader *r, char ***names, uint32_t *n, struct err *err)
 
 static void stray_quote(struct reader *r, uint32_t c, uint32_t row, size_t i)
 {
+    uint64_t bit = UINT64_C(1) << (row & 63);
+    if (r->stray[row >> 6] & bit) /* said already */
+        return;
+    r->stray[row >> 6] |= bit;
     reader_issue(r, row, 0, r->schema.fields[c].name, "quote",
                  "text behind a closing quote (a quote inside a quoted field must be doubled)",
                  feed_record(&r->feed, i));
@@ -345,9 +349,8 @@ bool csv_fill(struct reader *r, bool *end, struct err *err)
                 return false;
             }
         }
-        if (reader_saw_enough(r) && r->b->rows == 0)
+        if (reader_saw_enough(r) || !reader_hold(r))
             return true;
-        batch_hold_block(r->b, f->block);
         size_t m = regular_run(r);
         if (m > 0)
             take_regular(r, m);

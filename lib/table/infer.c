@@ -134,7 +134,8 @@ static void type_column(struct reader *r, uint32_t c)
     reader_mark_nulls(r, c);
     if (r->o.raw)
         return;
-    bool all = column_parse(col, r->b->rows, failed);
+    /* What the JSON lines reader calls JSON is. */
+    bool all = rc->json_text || column_parse(col, r->b->rows, failed);
     if (r->format == FORMAT_JSONL && !rc->declared) {
         jsonl_check_kinds(rc, col, r->b->rows, failed);
         all = false;

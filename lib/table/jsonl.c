@@ -482,7 +482,8 @@ bool jsonl_fill(struct reader *r, bool *end, struct err *err)
                 return false;
             }
         }
-        batch_hold_block(r->b, f->block);
+        if (!reader_hold(r))
+            return true;
         take_record(r);
     }
     return true;

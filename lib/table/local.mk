@@ -29,3 +29,13 @@ tests_prop_table_round_CFLAGS = $(UNIT_CFLAGS)
 tests_prop_table_round_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/unit/table_value tests/unit/table_csv tests/unit/table_jsonl \
 	tests/unit/table_source tests/prop/table_csv tests/prop/table_round
+
+# csv-spectrum, when the evaluation data is there: no part of the tests.
+EXTRA_PROGRAMS += tests/eval/csv_spectrum
+tests_eval_csv_spectrum_SOURCES = tests/eval/csv_spectrum.c
+CLEANFILES += tests/eval/csv_spectrum
+eval-csv: tests/eval/csv_spectrum$(EXEEXT)
+	@data=$${FORELINE_DATA:-$(srcdir)/../shared/data}/profile/csv-spectrum; \
+	if [ -d "$$data" ]; then tests/eval/csv_spectrum "$$data"; \
+	else echo "eval-csv: skipped: no folder $$data (set FORELINE_DATA)"; fi
+.PHONY: eval-csv

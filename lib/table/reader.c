@@ -12,7 +12,7 @@
 #define BLOCK_BYTES ((size_t)1 << 20)
 /* Enough for the longest mark that tells a format. */
 #define BLOCK_BYTES_MIN 16
-/* Vectors of one batch: at most this much. */
+/* Vectors of one batch: at most this much; of the blocks it holds, the same. */
 #define BATCH_BYTES ((size_t)32 << 20)
 #define BATCH_ROWS_MIN 8
 /* What is read ahead to find types, at most: it stays in memory. */
@@ -216,7 +216,10 @@ struct rcol *reader_add_column(struct reader *r, const char *name, uint32_t at)
     const struct map_entry *pin = map_get(&r->pins, slice_str(name));
     bool pinned = pin && !r->o.raw;
     r->schema.fields[k] = (struct field){arena_strdup(&r->mem, name), TYPE_STRING, true};
-    r->cols[k] = (struct rcol){.type = TYPE_STRING, .at = at, .pinned = pinned};
+    r->cols[k] = (struct rcol){.name = slice_str(r->schema.fields[k].name),
+                               .type = TYPE_STRING,
+                               .at = at,
+                               .pinned = pinned};
     r->cols[k].found = pinned ? (enum type)(pin->v.num & PIN_TYPE) : TYPE_NONE;
     r->cols[k].declared = pinned && !(pin->v.num & PIN_INFERRED);
     map_put(&r->by_name, slice_str(name), NULL)->v.num = k;
@@ -335,12 +338,26 @@ static void begin_batch(struct reader *r)
     b->line = arena_alloc(&b->mem, r->row_cap * sizeof(uint64_t));
     r->records = arena_alloc(&b->mem, r->row_cap * sizeof(struct slice));
     memset(r->reject, 0, sizeof(r->reject));
+    memset(r->stray, 0, sizeof(r->stray));
+    r->held = 0;
     for (uint32_t c = 0; c < n; c++) {
         column_alloc_rows(b, c, r->cols[c].type, true, r->row_cap);
         /* A key that a JSON record does not have is null. */
         if (r->format == FORMAT_JSONL)
             memset(b->cols[c].text, 0, r->row_cap * sizeof(struct text));
     }
+}
+
+bool reader_hold(struct reader *r)
+{
+    struct block *block = r->feed.block;
+    if (r->b->nblocks == 0 || r->b->blocks[r->b->nblocks - 1] != block) {
+        if (r->held + block->cap > BATCH_BYTES && r->held > 0)
+            return false;
+        r->held += block->cap;
+        batch_hold_block(r->b, block);
+    }
+    return true;
 }
 
 /* Fills a batch from the current file or the next ones; r->b is NULL or without rows at the end of

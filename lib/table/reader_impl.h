@@ -14,6 +14,7 @@
 
 /* A column delivered. */
 struct rcol {
+    struct slice name;
     enum type type; /* how it is read: TYPE_STRING while types are being found */
     bool pinned;    /* given, not found here */
     bool declared;  /* given by the user; else by an earlier look at the same input */
@@ -74,6 +75,8 @@ struct reader {
     struct batch *b;              /* in hand */
     struct slice *records;        /* of its rows */
     uint64_t reject[BATCH_WORDS]; /* rows of it that are not delivered */
+    uint64_t stray[BATCH_WORDS];  /* rows with a stray quote: one report each */
+    size_t held;                  /* bytes of the blocks it holds */
     struct issue *issues;
     size_t nissues, issues_cap;
     size_t lined; /* issues before this one know their line */
@@ -87,6 +90,8 @@ struct reader {
  */
 void reader_issue(struct reader *r, uint32_t row, uint64_t line, const char *column,
                   const char *rule, const char *reason, struct slice raw);
+/* The batch in hand keeps the feed's block; false when it has enough of them and should end. */
+bool reader_hold(struct reader *r);
 /* A big record was skipped by the feed. */
 void reader_oversize(struct reader *r);
 struct rcol *reader_add_column(struct reader *r, const char *name, uint32_t at);

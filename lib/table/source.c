@@ -21,7 +21,9 @@ struct piece {
 
 struct source {
     int fd;
-    bool own, regular, end;
+    bool own, regular;
+    bool end;  /* of the file */
+    bool done; /* of all data: source_read has said so */
     const char *name;
     struct mem_account *acct;
     enum coding coding;
@@ -71,6 +73,13 @@ struct source *source_open(const char *path, struct mem_account *acct, struct er
     return s;
 }
 
+static void close_fd(struct source *s)
+{
+    if (s->own)
+        close(s->fd);
+    s->own = false;
+}
+
 void source_free(struct source *s)
 {
     if (!s)
@@ -82,8 +91,7 @@ void source_free(struct source *s)
     for (size_t i = 0; i < s->npieces; i++)
         mem_release(s->acct, s->pieces[i].p, s->pieces[i].cap);
     free(s->pieces);
-    if (s->own)
-        close(s->fd);
+    close_fd(s);
     free(s);
 }
 
@@ -312,6 +320,8 @@ bool source_read(struct source *s, char *to, size_t cap, size_t *got, struct err
             *err = s->failed;
         return false;
     }
+    if (s->done)
+        return true;
     struct err e = ERR_INIT;
     if (!read_live(s, to, cap, got, &e)) {
         s->failed = e;
@@ -320,6 +330,11 @@ bool source_read(struct source *s, char *to, size_t cap, size_t *got, struct err
     }
     if (s->recording && *got)
         keep(s, to, *got);
+    /* Of many small files that were looked at ahead, only the bytes stay. */
+    if (*got == 0) {
+        s->done = true;
+        close_fd(s);
+    }
     return true;
 }
 

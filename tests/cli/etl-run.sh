@@ -67,6 +67,25 @@ is "$status|$err" "4|etl-run: cannot write to stdout: No space left on device" "
 run sh -c 'etl-run -p show.json --records rec.jsonl >&-'
 status_is 4 "closed stdout is status 4"
 
+# -- rows on stdin, and other streams --
+# shellcheck disable=SC2016 # ${…} is the pipeline's
+printf '{"pipeline":"sum","params":{"f":null},"stages":[{"id":"r","op":"read","path":"${f}"},{"id":"g","op":"aggregate","by":[],"measures":{"s":"sum(.n)"}},{"id":"w","op":"write","path":"sum.csv"}]}' >sum.json
+run sh -c '(echo n; seq 1 100000) | etl-run -p sum.json --param f=-'
+is "$status|$(cat sum.csv)" "0|s
+5000050000" "a read of - takes rows from stdin"
+mkfifo fifo
+(echo n && seq 1 1000) >fifo &
+run etl-run -p sum.json --param f=fifo
+is "$status|$(cat sum.csv)" "0|s
+500500" "a fifo is read once"
+wait
+etl-run -p sum.json --param f=- --dry-run >stdin.jsonl
+run sh -c 'etl-run <stdin.jsonl'
+status_is 2 "a plan on stdin leaves no rows on stdin"
+run sh -c 'printf "n\\n4\\n5\\n" | etl-run stdin.jsonl'
+is "$status|$(cat sum.csv)" "0|s
+9" "a plan in a file does"
+
 # -- formats --
 pipeline forms '{"id":"r","op":"read","path":"in.csv"},
  {"id":"a","op":"write","input":"r","path":"o.tsv"},{"id":"b","op":"write","input":"r","path":"o.jsonl"},
@@ -149,6 +168,15 @@ run etl-run bad.jsonl
 status_is 3 "a line that is not JSON makes status 3"
 like "$err" 'bad.jsonl:3' "and is named by its number"
 is "$(completion .status)" completed "the plan runs all the same"
+
+sed -n 2p plan.jsonl | jq -c '.mode = "shadow"' >shadow.jsonl
+run etl-run -q shadow.jsonl
+is "$status|$err" "3|etl-run: pipeline 'copy' is planned in mode 'shadow': this version runs standard and optimized" \
+    "a mode that is not there is refused"
+(echo '{"record":"environment","v":1,"id":"cluster","kind":"slurm"}' && sed -n 2p plan.jsonl | jq -c '.stages[].environment = "cluster"') >far.jsonl
+run etl-run -q far.jsonl
+is "$status|$err" "3|etl-run: stage 'r' is planned for 'cluster': this version runs on this machine only" \
+    "so is another machine"
 
 # -- verdicts --
 verdict='{"record":"verdict","v":1,"check":"drift","subject":"in.csv","ok":false,"reasons":["amount moved"],"figures":{}}'

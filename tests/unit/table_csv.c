@@ -3,8 +3,7 @@
 #include "tests/unit/suite.h"
 #include "tests/unit/table_io.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 
 /* Reads, and compares what was given: NULL is not compared. */
 static void expect(struct slice text, const struct reader_opts *o, const char *schema,
@@ -380,6 +379,60 @@ START_TEST(files_are_one_table_by_the_names_of_columns)
 }
 END_TEST
 
+/* More files than a process may have open: each is looked at ahead, and opened again. */
+START_TEST(many_small_files_need_few_descriptors)
+{
+    enum { N = 300 };
+    char *paths[N];
+    for (int i = 0; i < N; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "m%d.csv", i);
+        paths[i] = file_with(name, "x\n1\n2\n");
+    }
+    struct rlimit few = {64, 64};
+    ck_assert(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    struct reading g = read_paths((const char *const *)paths, N, NULL);
+    ck_assert_msg(g.ok, "%s", g.err.text);
+    ck_assert_uint_eq(g.stats.records, 2 * N);
+    reading_release(&g);
+    for (int i = 0; i < N; i++) {
+        unlink(paths[i]);
+        free(paths[i]);
+    }
+}
+END_TEST
+
+/* A batch of 2,048 records of a mebibyte each would hold two gibibytes. */
+START_TEST(batches_of_wide_records_hold_few_blocks)
+{
+    struct buf text = BUF_INIT(BUF_UNBOUNDED);
+    const size_t wide = (size_t)1 << 20;
+    buf_adds(&text, "a,b\n");
+    for (int i = 0; i < 100; i++) {
+        buf_addf(&text, "%d,", i);
+        memset(buf_room(&text, wide), 'x', wide);
+        text.len += wide;
+        buf_addc(&text, '\n');
+    }
+    struct mem_account acct = {0, 0};
+    struct reader_opts o = {.format = FORMAT_CSV, .acct = &acct, .raw = true};
+    struct err err = ERR_INIT;
+    struct batch *b;
+    int fd = fd_of(buf_slice(&text));
+    struct reader *r = reader_open_fd(fd, "in", &o, NULL, NULL, &err);
+    uint64_t rows = 0;
+    while (reader_next(r, &b, &err) && b) {
+        rows += b->rows;
+        batch_unref(b);
+    }
+    reader_close(r);
+    close(fd);
+    ck_assert_uint_eq(rows, 100);
+    ck_assert_uint_lt(acct.peak, (size_t)40 << 20);
+    buf_release(&text);
+}
+END_TEST
+
 START_TEST(what_cannot_be_opened_is_told_before_work_begins)
 {
     char *a = file_with("o.csv", "x\n1\n");
@@ -422,6 +475,6 @@ UNIT_MAIN("table_csv", types_are_the_narrowest_of_all_values, typed_columns_have
           thousands_of_columns_are_a_table,
           a_field_of_sixteen_mebibytes_fits_and_a_longer_record_does_not,
           a_huge_open_quote_is_named_where_it_opened, what_is_no_text_is_refused_with_a_remedy,
-          files_are_one_table_by_the_names_of_columns,
-          what_cannot_be_opened_is_told_before_work_begins,
+          files_are_one_table_by_the_names_of_columns, many_small_files_need_few_descriptors,
+          batches_of_wide_records_hold_few_blocks, what_cannot_be_opened_is_told_before_work_begins,
           formats_are_known_by_name_and_by_content)
