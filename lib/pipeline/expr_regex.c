@@ -26,10 +26,11 @@ struct nfa {
 
 struct dfa {
     uint64_t members[(NFA_MAX + 63) / 64];
-    int16_t next[256]; /* -1: not built yet */
-    bool begin;        /* at the start of the text */
-    bool match;        /* whatever follows */
-    bool match_at_end;
+    int16_t next[256];          /* -1: not built yet */
+    bool begin;                 /* at the start of the text */
+    bool match;                 /* whatever follows */
+    bool match_at_end;          /* when the text ends here */
+    bool match_at_last_newline; /* when it ends with the newline that comes next */
 };
 
 struct regex {
@@ -54,6 +55,8 @@ struct rnode {
     struct set set;
     struct rnode *a, *b;
     unsigned min, max; /* R_REPEAT; max 0: no limit */
+    bool empty;        /* may match no byte */
+    bool anchor;       /* has ^ or $ inside */
 };
 
 struct rparser {
@@ -85,6 +88,9 @@ static struct rnode *rnode(struct rparser *p, enum node_kind kind, struct rnode 
     n->kind = kind;
     n->a = a;
     n->b = b;
+    bool ea = a && a->empty, eb = b && b->empty;
+    n->anchor = kind == R_BEGIN || kind == R_END || (a && a->anchor) || (b && b->anchor);
+    n->empty = kind == R_CAT ? ea && eb : kind == R_ALT ? ea || eb : kind != R_BYTES;
     return n;
 }
 
@@ -155,7 +161,8 @@ static bool class_escape(struct rparser *p, char c, struct set *s)
     default:
         return false;
     }
-    p->ascii_only = true; /* their Unicode members are libjq's matter */
+    p->ascii_only = true;  /* their Unicode members are libjq's matter */
+    p->beyond |= p->icase; /* among them ß, which then matches ss */
     return true;
 }
 
@@ -193,6 +200,7 @@ static struct rnode *parse_class(struct rparser *p)
     struct set s = {{0}};
     bool negated = p->p < p->end && *p->p == '^', first = true;
     p->p += negated;
+    p->beyond |= negated && p->icase;
     while (!p->beyond) {
         if (p->p >= p->end || (first && *p->p == ']'))
             return beyond(p);
@@ -353,6 +361,9 @@ static struct rnode *parse_repeat(struct rparser *p)
     }
     if (p->p < p->end && *p->p && strchr("*+?{", *p->p))
         return beyond(p); /* possessive, or repeated twice: dialects differ */
+    if (n->empty && n->anchor && rep->max != 1)
+        return beyond(p); /* Oniguruma ends such a loop at its first empty turn */
+    rep->empty = n->empty || rep->min == 0;
     return rep;
 }
 
@@ -504,6 +515,18 @@ static bool has_match(const struct regex *re, const uint64_t *members)
     return (members[m >> 6] >> (m & 63)) & 1;
 }
 
+/* From the members of one state over byte c to those of the next. A match may begin anywhere, so
+ * state 0 is always among them, but no longer at the start of the text. */
+static void step(struct regex *re, const uint64_t *from, unsigned char c, bool end, uint64_t *to)
+{
+    for (uint32_t s = 0; s < re->nnfa; s++) {
+        if (((from[s >> 6] >> (s & 63)) & 1) && re->nfa[s].op == N_BYTES &&
+            set_has(&re->sets[re->nfa[s].set], c))
+            close_over(re, to, re->nfa[s].x, false, end);
+    }
+    close_over(re, to, 0, false, end);
+}
+
 /* The DFA state of these members, made when new; -1 when there is no room. */
 static int dfa_state(struct regex *re, const uint64_t *members, bool begin)
 {
@@ -525,6 +548,10 @@ static int dfa_state(struct regex *re, const uint64_t *members, bool begin)
             close_over(re, at_end, s, begin, true);
     }
     d->match_at_end = has_match(re, at_end);
+    /* $ also stands in front of that newline, which may be matched all the same */
+    uint64_t behind[ARRAY_LEN(d->members)] = {0};
+    step(re, at_end, '\n', true, behind);
+    d->match_at_last_newline = d->match_at_end || has_match(re, behind);
     return (int)re->ndfa++;
 }
 
@@ -537,17 +564,10 @@ static int dfa_start(struct regex *re)
     return dfa_state(re, members, true);
 }
 
-/* A match may begin anywhere, so state 0 is always a member, but no longer at the start. */
 static int dfa_step(struct regex *re, int from, unsigned char c)
 {
     uint64_t members[(NFA_MAX + 63) / 64] = {0};
-    const struct dfa *d = &re->dfa[from];
-    for (uint32_t s = 0; s < re->nnfa; s++) {
-        if (((d->members[s >> 6] >> (s & 63)) & 1) && re->nfa[s].op == N_BYTES &&
-            set_has(&re->sets[re->nfa[s].set], c))
-            close_over(re, members, re->nfa[s].x, false, false);
-    }
-    close_over(re, members, 0, false, false);
+    step(re, re->dfa[from].members, c, false, members);
     return dfa_state(re, members, false);
 }
 
@@ -599,12 +619,10 @@ enum regex_answer regex_test(struct regex *re, struct slice s)
         const struct dfa *d = &re->dfa[at];
         if (d->match)
             return REGEX_YES;
-        /* $ is also in front of the newline that ends the text */
-        bool end = i == s.len || (i + 1 == s.len && s.p[i] == '\n');
-        if (end && d->match_at_end)
-            return REGEX_YES;
         if (i == s.len)
-            return REGEX_NO;
+            return d->match_at_end ? REGEX_YES : REGEX_NO;
+        if (i + 1 == s.len && s.p[i] == '\n')
+            return d->match_at_last_newline ? REGEX_YES : REGEX_NO;
         unsigned char c = (unsigned char)s.p[i];
         int next = d->next[c];
         if (next < 0) {

@@ -21,7 +21,10 @@ libcore_a_SOURCES += \
 	lib/pipeline/pipeline.h \
 	lib/pipeline/stages.c
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/expr tests/unit/expr_jq tests/prop/expr
+check_PROGRAMS += tests/unit/expr tests/unit/expr_jq tests/prop/expr tests/prop/expr_regex
+tests_prop_expr_regex_SOURCES = tests/prop/expr_regex.c
+tests_prop_expr_regex_CFLAGS = $(UNIT_CFLAGS)
+tests_prop_expr_regex_LDADD = $(UNIT_LDADD)
 tests_prop_expr_SOURCES = tests/prop/expr.c tests/unit/expr_rows.h
 tests_prop_expr_CFLAGS = $(UNIT_CFLAGS)
 tests_prop_expr_LDADD = $(UNIT_LDADD)
@@ -31,7 +34,7 @@ tests_unit_expr_LDADD = $(UNIT_LDADD)
 tests_unit_expr_jq_SOURCES = tests/unit/expr_jq.c
 tests_unit_expr_jq_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_expr_jq_LDADD = $(UNIT_LDADD)
-TAP_TESTS += tests/unit/expr tests/unit/expr_jq tests/prop/expr
+TAP_TESTS += tests/unit/expr tests/unit/expr_jq tests/prop/expr tests/prop/expr_regex
 endif
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/pipeline
