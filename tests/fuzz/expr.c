@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Expressions: any text is parsed, checked and, where the vector engine takes it, run; libjq is
  * left out. A text that begins with '/' is a regular expression, its subject on the next line. */
-#include <stddef.h>
-#include <stdint.h>
+#include "fuzz.h"
 
 #include "../unit/expr_rows.h"
 #include "pipeline/expr_int.h"
 
 #define ROWS 3
 #define INPUT_MAX 4096
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void one_regex(const char *text, size_t size)
 {

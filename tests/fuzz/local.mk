@@ -51,3 +51,12 @@ noinst_PROGRAMS += tests/fuzz/cli-fuzzer
 tests_fuzz_cli_fuzzer_SOURCES = tests/fuzz/cli.c
 tests_fuzz_cli_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
 endif
+
+check_PROGRAMS += tests/fuzz/expr
+tests_fuzz_expr_SOURCES = tests/fuzz/expr.c tests/fuzz/replay.c tests/unit/expr_rows.h
+TAP_TESTS += tests/fuzz/expr
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/expr-fuzzer
+tests_fuzz_expr_fuzzer_SOURCES = tests/fuzz/expr.c
+tests_fuzz_expr_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+endif
