@@ -14,7 +14,7 @@ libcore_a_SOURCES += \
 	lib/store/store.h
 
 check_PROGRAMS += tests/unit/store tests/unit/store_open tests/unit/store_profiles \
-	tests/fault/store_kill
+	tests/fault/store_kill tests/fault/store_damage
 tests_unit_store_SOURCES = tests/unit/store.c tests/unit/store_rows.h
 tests_unit_store_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_store_LDADD = $(UNIT_LDADD)
@@ -27,4 +27,8 @@ tests_unit_store_profiles_LDADD = $(UNIT_LDADD)
 tests_fault_store_kill_SOURCES = tests/fault/store_kill.c tests/unit/store_rows.h
 tests_fault_store_kill_CFLAGS = $(UNIT_CFLAGS)
 tests_fault_store_kill_LDADD = $(UNIT_LDADD)
-TAP_TESTS += tests/unit/store tests/unit/store_open tests/unit/store_profiles tests/fault/store_kill
+tests_fault_store_damage_SOURCES = tests/fault/store_damage.c tests/unit/store_rows.h
+tests_fault_store_damage_CFLAGS = $(UNIT_CFLAGS)
+tests_fault_store_damage_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/store tests/unit/store_open tests/unit/store_profiles tests/fault/store_kill \
+	tests/fault/store_damage

@@ -60,3 +60,12 @@ noinst_PROGRAMS += tests/fuzz/expr-fuzzer
 tests_fuzz_expr_fuzzer_SOURCES = tests/fuzz/expr.c
 tests_fuzz_expr_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
 endif
+
+check_PROGRAMS += tests/fuzz/lineage
+tests_fuzz_lineage_SOURCES = tests/fuzz/lineage.c tests/fuzz/replay.c
+TAP_TESTS += tests/fuzz/lineage
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/lineage-fuzzer
+tests_fuzz_lineage_fuzzer_SOURCES = tests/fuzz/lineage.c
+tests_fuzz_lineage_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+endif
