@@ -2,6 +2,8 @@
 /* Blocks of whole records. See feed.h. */
 #include "table/feed.h"
 
+#include "table/swar.h"
+
 /* Bytes scanned at a time: the offsets of one window stay in the first two cache levels. */
 #define WINDOW ((size_t)64 << 10)
 #define PEEK_BYTES 4096
@@ -40,8 +42,7 @@ static size_t utf8_scan(const char *p, size_t n, bool *cut)
     size_t i = 0;
     *cut = false;
     while (i < n) {
-        uint64_t eight;
-        while (n - i >= 8 && (memcpy(&eight, p + i, 8), !(eight & UINT64_C(0x8080808080808080))))
+        while (n - i >= 8 && !(swar_load(p + i) & SWAR_HIGH))
             i += 8;
         if (i >= n)
             break;

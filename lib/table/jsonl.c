@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "json/json.h"
 #include "table/reader_impl.h"
+#include "table/swar.h"
 #include "table/value.h"
 
 /* Kinds of values, as bits of rcol.kinds. */
@@ -42,13 +43,6 @@ static const char *blanks(const char *p)
     return p;
 }
 
-/* Bytes of x that are b, as 0x80 in each (the lowest set one is exact). */
-static inline uint64_t bytes_equal(uint64_t x, unsigned char b)
-{
-    uint64_t y = x ^ (UINT64_C(0x0101010101010101) * b);
-    return (y - UINT64_C(0x0101010101010101)) & ~y & UINT64_C(0x8080808080808080);
-}
-
 /* From behind the opening quote to the closing one; NULL when there is none. */
 static const char *string_end(struct cursor *c, const char *p, bool *escaped)
 {
@@ -56,10 +50,9 @@ static const char *string_end(struct cursor *c, const char *p, bool *escaped)
     uint64_t high = 0;
     *escaped = false;
     for (;;) {
-        uint64_t x;
-        memcpy(&x, p, 8);
-        uint64_t below = (x - UINT64_C(0x2020202020202020)) & ~x & UINT64_C(0x8080808080808080);
-        uint64_t stop = bytes_equal(x, '"') | bytes_equal(x, '\\') | below;
+        uint64_t x = swar_load(p);
+        uint64_t below = (x - SWAR_LOW * 0x20) & ~x & SWAR_HIGH;
+        uint64_t stop = swar_equal(x, '"') | swar_equal(x, '\\') | below;
         high |= x;
         if (!stop) {
             p += 8;
@@ -78,8 +71,7 @@ static const char *string_end(struct cursor *c, const char *p, bool *escaped)
         *escaped = true;
         p += 2;
     }
-    if ((high & UINT64_C(0x8080808080808080)) &&
-        !utf8_is_valid(slice_of(start, (size_t)(p - start))))
+    if ((high & SWAR_HIGH) && !utf8_is_valid(slice_of(start, (size_t)(p - start))))
         c->bad_utf8 = true;
     return p;
 }

@@ -4,14 +4,7 @@
 
 #include "base/num.h"
 #include "json/json.h"
-
-/* Bytes that make quoting needful. */
-static void special_bytes(bool special[256], int delimiter)
-{
-    memset(special, 0, 256 * sizeof(bool));
-    special['"'] = special['\n'] = special['\r'] = true;
-    special[(unsigned char)delimiter] = true;
-}
+#include "table/swar.h"
 
 static int delimiter_of(const struct writer_opts *o)
 {
@@ -34,13 +27,28 @@ static void put_quoted(struct buf *out, struct slice s)
     buf_addc(out, '"');
 }
 
-static void put_field(struct buf *out, struct slice s, const bool special[256])
+/* Must the field stand in quotes? */
+static bool needs_quotes(struct slice s, char delimiter)
 {
+    const char *p = s.p, *end = s.p + s.len;
     /* What begins like a byte order mark would lose it at the front of a file. */
-    bool quote = s.len == 0 || slice_starts(s, "\xef\xbb\xbf");
-    for (size_t i = 0; i < s.len && !quote; i++)
-        quote = special[(unsigned char)s.p[i]];
-    if (quote)
+    if (s.len == 0 || (*p == '\xef' && slice_starts(s, "\xef\xbb\xbf")))
+        return true;
+    for (; end - p >= 8; p += 8) {
+        uint64_t x = swar_load(p);
+        if (swar_equal(x, '"') | swar_equal(x, '\n') | swar_equal(x, '\r') |
+            swar_equal(x, (unsigned char)delimiter))
+            return true;
+    }
+    for (; p < end; p++)
+        if (*p == '"' || *p == '\n' || *p == '\r' || *p == delimiter)
+            return true;
+    return false;
+}
+
+static void put_field(struct buf *out, struct slice s, char delimiter)
+{
+    if (needs_quotes(s, delimiter))
         put_quoted(out, s);
     else
         buf_add_slice(out, s);
@@ -48,30 +56,41 @@ static void put_field(struct buf *out, struct slice s, const bool special[256])
 
 void writer_header(struct buf *out, const struct schema *s, const struct writer_opts *o)
 {
-    bool special[256];
+    char delimiter = (char)delimiter_of(o);
     if (o->format == FORMAT_JSONL || o->no_header || s->n == 0)
         return;
-    special_bytes(special, delimiter_of(o));
     for (uint32_t c = 0; c < s->n; c++) {
         if (c)
-            buf_addc(out, (char)delimiter_of(o));
-        put_field(out, slice_str(s->fields[c].name), special);
+            buf_addc(out, delimiter);
+        put_field(out, slice_str(s->fields[c].name), delimiter);
     }
     buf_addc(out, '\n');
 }
 
+/* Text of these types has digits, letters, signs and points, but none of the delimiters in use. (A
+ * timestamp may have a comma before its fraction.) */
+static bool is_plain(enum type type, char delimiter)
+{
+    return (type_is_number(type) || type == TYPE_BOOLEAN || type == TYPE_DATE) &&
+           memchr(",;\t|", delimiter, 4);
+}
+
 static void csv_batch(struct buf *out, const struct batch *b, const struct writer_opts *o)
 {
-    bool special[256];
     char delimiter = (char)delimiter_of(o);
     struct buf tmp = BUF_INIT(NUM_TEXT_MAX);
-    special_bytes(special, delimiter);
     for (uint32_t row = 0; row < b->rows; row++) {
         for (uint32_t c = 0; c < b->ncols; c++) {
+            const struct column *col = &b->cols[c];
             if (c)
                 buf_addc(out, delimiter);
-            if (column_valid(&b->cols[c], row))
-                put_field(out, column_text(&b->cols[c], row, &tmp), special);
+            if (!column_valid(col, row))
+                continue;
+            struct slice s = column_text(col, row, &tmp);
+            if (is_plain(col->type, delimiter))
+                buf_add_slice(out, s);
+            else
+                put_field(out, s, delimiter);
         }
         buf_addc(out, '\n');
     }

@@ -34,8 +34,9 @@ static const char *random_text(struct rng *r, struct arena *a, enum type type)
         return arena_printf(a, "%04d-%02d-%02d", year, (int)rng_below(r, 12) + 1,
                             (int)rng_below(r, 28) + 1);
     case TYPE_TIMESTAMP:
-        return arena_printf(a, "%04d-%02d-%02dT%02d:30:00.5Z", year, (int)rng_below(r, 12) + 1,
-                            (int)rng_below(r, 28) + 1, (int)rng_below(r, 24));
+        return arena_printf(a, "%04d-%02d-%02dT%02d:30:00%c5Z", year, (int)rng_below(r, 12) + 1,
+                            (int)rng_below(r, 28) + 1, (int)rng_below(r, 24),
+                            rng_below(r, 2) ? '.' : ',');
     case TYPE_JSON:
         return jsons[rng_below(r, ARRAY_LEN(jsons))];
     default:
