@@ -18,7 +18,7 @@ static void start_table(struct report_table **t, const char *const *headings)
 /* Cut to the terminal; in a file or pipe names stay whole. */
 static void end_table(struct buf *out, struct report_table *t)
 {
-    report_table_write(out, t, 1, isatty(1) ? report_width(1) : 0);
+    report_table_write(out, t, 1, report_width(1));
     report_table_free(t);
 }
 

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/num.h"
@@ -183,7 +184,7 @@ unsigned report_width(int fd)
         return size.ws_col;
     if (columns != NULL && num_parse_int(slice_str(columns), &n) && n >= 20 && n <= 10000)
         return (unsigned)n;
-    return 100;
+    return isatty(fd) ? 80 : 0;
 }
 
 void report_sparkline(struct buf *out, const double *values, size_t n)

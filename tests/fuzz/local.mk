@@ -69,3 +69,21 @@ noinst_PROGRAMS += tests/fuzz/lineage-fuzzer
 tests_fuzz_lineage_fuzzer_SOURCES = tests/fuzz/lineage.c
 tests_fuzz_lineage_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
 endif
+
+check_PROGRAMS += tests/fuzz/json
+tests_fuzz_json_SOURCES = tests/fuzz/json.c tests/fuzz/replay.c
+TAP_TESTS += tests/fuzz/json
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/json-fuzzer
+tests_fuzz_json_fuzzer_SOURCES = tests/fuzz/json.c
+tests_fuzz_json_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+endif
+
+check_PROGRAMS += tests/fuzz/pipeline
+tests_fuzz_pipeline_SOURCES = tests/fuzz/pipeline.c tests/fuzz/replay.c
+TAP_TESTS += tests/fuzz/pipeline
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/pipeline-fuzzer
+tests_fuzz_pipeline_fuzzer_SOURCES = tests/fuzz/pipeline.c
+tests_fuzz_pipeline_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+endif
