@@ -86,8 +86,10 @@ static bool fill(struct feed *f, struct err *err)
     b->len += got;
     f->bytes += got;
     f->eof = got == 0;
+    /* What scanners see behind the end is defined, and a line end behind the last of all. */
+    memset(b->data + b->len, 0, BLOCK_SLACK);
     if (f->eof)
-        b->data[b->len] = '\n'; /* in the slack: what a scanner meets at the end */
+        b->data[b->len] = '\n';
     return true;
 }
 
