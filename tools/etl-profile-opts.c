@@ -92,8 +92,8 @@ static const struct tool_section sections[] = {
 
 static const struct tool_example examples[] = {
     {"What is in these files?", "etl-profile --format table flights.csv airports.csv"},
-    {"Which columns have nulls?",
-     "etl-profile airports.csv | jq -r '.columns[] | select(.nulls > 0) | .name'"},
+    {"Which columns could be a key?",
+     "etl-profile airports.csv | jq -r '.columns[] | select(.distinct == .records) | .name'"},
     {"Profile one in ten records of a stream, under a name",
      "cat flights.csv | etl-profile -i csv --sample 10% --dataset flights"},
     {NULL, NULL},

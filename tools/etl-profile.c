@@ -91,6 +91,9 @@ static void profile_one(struct job *j, const char *path)
         } else {
             r.record.dataset = j->o.dataset;
         }
+        cli_note("%s: %s%s%s, %llu records", name, format_name(r.stats.format),
+                 r.stats.compression ? ", " : "", r.stats.compression ? r.stats.compression : "",
+                 (unsigned long long)r.delivered);
         report_faults(j, name, &r);
         consult_store(j, &a, &r.record);
         rec_profile_write(&line, &r.record);

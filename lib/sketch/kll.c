@@ -274,7 +274,8 @@ void kll_quantiles(const struct kll *s, const double *p, size_t np, double *out)
             double b = within ? w[at].value : at + 1 < s->kept ? w[at + 1].value : s->max;
             if (lo + 1 == s->n - 1)
                 b = s->max;
-            a += part * (b - a);
+            double step = b - a; /* infinite between the ends of a double's range */
+            a = isfinite(step) ? a + part * step : a * (1 - part) + b * part;
         }
         out[i] = a;
     }

@@ -55,6 +55,8 @@ is "$(figure .volume.records)" 3 "-i says what it is"
 gzip -k t.csv
 run etl-profile t.csv.gz
 is "$(figure "$columns")" "$want" "gzip"
+run etl-profile -v t.csv.gz
+is "$err" "etl-profile: t.csv.gz: csv, gzip, 3 records" "-v says how it was read"
 run etl-profile --no-header t.csv
 is "$(figure '[.volume.records, .columns[0].name]')" '[4,"column_1"]' "--no-header"
 

@@ -127,6 +127,18 @@ START_TEST(kll_of_nothing_and_of_one_value)
 }
 END_TEST
 
+START_TEST(kll_interpolates_over_the_whole_range_of_a_double)
+{
+    struct kll s;
+    double q[1];
+    kll_init(&s, KLL_K, 1);
+    kll_add(&s, (double[]){-1.6e308, 1.6e308}, 2);
+    kll_quantiles(&s, (double[]){0.5}, 1, q);
+    ck_assert(q[0] == 0);
+    kll_release(&s);
+}
+END_TEST
+
 START_TEST(kll_sort_sorts)
 {
     struct rng r;
@@ -269,7 +281,8 @@ END_TEST
 UNIT_MAIN("sketch", moments_of_a_known_sample, moments_of_too_few_values_are_unknown,
           moments_keep_their_digits_on_a_large_mean,
           moments_of_extreme_values_are_never_wrong_numbers, distinct_is_exact_up_to_its_limit,
-          kll_is_exact_while_small, kll_of_nothing_and_of_one_value, kll_sort_sorts,
+          kll_is_exact_while_small, kll_of_nothing_and_of_one_value,
+          kll_interpolates_over_the_whole_range_of_a_double, kll_sort_sorts,
           frequent_is_exact_while_there_is_room,
           frequent_orders_ties_by_bytes_and_cuts_long_texts_at_a_character,
           reservoir_keeps_all_while_they_fit, few_outliers_are_counted_exactly_in_any_order,
