@@ -258,8 +258,10 @@ static void runs_sql(struct buf *sql, const struct store_filter *f)
     buf_adds(sql, "SELECT " RUN_COLUMNS " FROM run WHERE 1");
     if (f->pipeline)
         buf_adds(sql, " AND pipeline = ?1");
+    if (f->status) /* within one pipeline its index is the better one: + takes the other away */
+        buf_adds(sql, f->pipeline ? " AND +status" : " AND status");
     if (f->status)
-        buf_adds(sql, " AND status = CASE ?2 WHEN 'killed' THEN 'running' ELSE ?2 END");
+        buf_adds(sql, " = CASE ?2 WHEN 'killed' THEN 'running' ELSE ?2 END");
     if (f->status && (!strcmp(f->status, "killed") || !strcmp(f->status, "running")))
         buf_adds(sql, " AND " RUN_STATUS " = ?2");
     if (f->since_us)

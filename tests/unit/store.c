@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "base/instant.h"
+#include "store/internal.h"
 #include "tests/unit/store_rows.h"
 
 static struct store *st;
@@ -568,6 +569,47 @@ START_TEST(a_transaction_is_all_or_nothing)
 }
 END_TEST
 
+/* Of what SQLite counts while it steps through a whole table. */
+START_TEST(no_question_about_one_thing_reads_a_whole_table)
+{
+    fresh();
+    for (int i = 0; i < 50; i++) {
+        char id[16];
+        snprintf(id, sizeof(id), "run-%03d", i);
+        begin_end(id, i % 5 ? "p" : "q", "2026-01-01T00:00:00Z", i % 3 ? "completed" : "failed");
+        OK(store_log_append(st, id, "one", SLICE_LIT("text"), &e));
+        struct store_edge x = {"f", id, "dataset", "j", "p", "job", "reads", id, NULL};
+        OK(store_edges_add(st, &x, 1, &e));
+        bool added;
+        OK(store_event_add(st, slice_str(id), id, NULL, &added, &e));
+        OK(store_fact_set(st, id, SLICE_LIT("v"), &e));
+    }
+    struct store_run r, *runs;
+    struct store_stage *g;
+    struct store_history *h;
+    struct store_node_run *over;
+    struct store_node node = {"f", "run-007", "dataset"};
+    struct slice text;
+    const char **stages;
+    size_t n;
+    OK(store_run_find(st, &a, "run-007", &r, &e));
+    OK(store_run_stages(st, &a, "run-007", &g, &n, &e));
+    OK(store_run_children(st, &a, "run-007", &runs, &n, &e));
+    OK(store_run_definition(st, &a, "run-007", &text, &e));
+    OK(store_history(st, &a, "q", 2, &h, &n, &e));
+    OK(store_log_read(st, &a, "run-007", "one", &text, &e));
+    OK(store_log_stages(st, &a, "run-007", &stages, &n, &e));
+    OK(store_node_runs(st, &a, &node, 5, &over, &n, &e));
+    OK(store_fact_get(st, &a, "run-007", &text, &e));
+    ck_assert_uint_gt(st->nstmts, 15);
+    /* The history steps through the two runs that were asked for. */
+    for (size_t i = 0; i < st->nstmts; i++)
+        ck_assert_msg(sqlite3_stmt_status(st->stmts[i].st, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0) <= 2,
+                      "%s", st->stmts[i].sql);
+    done();
+}
+END_TEST
+
 UNIT_MAIN("store", a_run_comes_back_as_it_was_begun_and_ended,
           a_definition_is_kept_once_for_all_runs_that_share_it,
           runs_are_listed_newest_first_by_pipeline_status_time_and_number,
@@ -581,4 +623,4 @@ UNIT_MAIN("store", a_run_comes_back_as_it_was_begun_and_ended,
           edges_are_kept_once_with_their_latest_sighting_in_any_order,
           nodes_and_edges_that_mean_nothing_are_refused, a_graph_is_read_in_the_order_of_names,
           an_event_is_added_once_by_content, a_fact_is_replaced_and_may_be_any_bytes,
-          a_transaction_is_all_or_nothing)
+          a_transaction_is_all_or_nothing, no_question_about_one_thing_reads_a_whole_table)
