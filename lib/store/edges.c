@@ -241,7 +241,7 @@ bool store_node_runs(struct store *s, struct arena *a, const struct store_node *
 {
     static const char sql[] =
         "SELECT x.run_id, x.at_us, e.kind, o.namespace, o.name, o.kind, r.status"
-        " FROM node m JOIN edge e ON m.id IN (e.from_node, e.to_node)"
+        " FROM node m JOIN edge e ON e.from_node = m.id OR e.to_node = m.id"
         " JOIN edge_seen x ON x.edge = e.id"
         " JOIN node o ON o.id = e.from_node + e.to_node - m.id"
         " LEFT JOIN run r ON r.run_id = x.run_id"
