@@ -225,7 +225,7 @@ void kernel_fromdate(struct run *r, struct vnode *n, const uint64_t *mask)
     both_valid(r, n->a, NULL, mask, live);
     for (uint32_t w = 0; w < r->words; w++)
         bad[w] = mask[w] & ~live[w];
-    run_fail(r, bad, mask, "null where a string is required");
+    run_fail(r, bad, mask, "fromdate needs a string, not null");
     for (uint32_t i = 0; i < r->rows; i++) {
         f[i] = 0;
         if (bit_get(live, i) && !from_date(text_slice(s[i]), &f[i])) {

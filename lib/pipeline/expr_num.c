@@ -119,7 +119,7 @@ void kernel_math(struct run *r, struct vnode *n, const uint64_t *mask)
     const double *x = vec_f(r, n->a), *y = n->b ? vec_f(r, n->b) : NULL;
     double *f = node_f(r, n);
     if (null_rows(r, n->a, n->b, mask, bad))
-        run_fail(r, bad, mask, "null where a number is required");
+        run_fail(r, bad, mask, "a number is needed, not null");
     for (uint32_t i = 0; i < r->rows; i++) {
         if (bit_get(mask, i))
             f[i] = y ? n->math2(x[i], y[i]) : n->math1(x[i]);

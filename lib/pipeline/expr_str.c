@@ -73,15 +73,32 @@ static struct text until_nul(struct text t)
     return t;
 }
 
+static const char *null_reason(enum vop op)
+{
+    switch (op) {
+    case V_BYTES:
+        return "utf8bytelength needs a string, not null";
+    case V_CASE:
+        return "ascii_downcase and ascii_upcase need a string, not null";
+    case V_PREFIX:
+        return "startswith needs strings, not null";
+    case V_SUFFIX:
+        return "endswith needs strings, not null";
+    case V_CONTAINS:
+        return "contains needs two strings, not null";
+    default:
+        return "split needs a string, not null";
+    }
+}
+
 /* Rows that are wanted but null fail; the others come out in `live`. */
-static void demand(struct run *r, const struct vnode *n, const uint64_t *mask, uint64_t *live,
-                   const char *reason)
+static void demand(struct run *r, const struct vnode *n, const uint64_t *mask, uint64_t *live)
 {
     uint64_t bad[BATCH_WORDS];
     both_valid(r, n->a, n->b, mask, live);
     for (uint32_t w = 0; w < r->words; w++)
         bad[w] = mask[w] & ~live[w];
-    run_fail(r, bad, mask, reason);
+    run_fail(r, bad, mask, null_reason(n->op));
 }
 
 static void concat(struct run *r, struct vnode *n, const uint64_t *mask)
@@ -133,7 +150,7 @@ static void bytes(struct run *r, struct vnode *n, const uint64_t *mask)
     uint64_t live[BATCH_WORDS];
     const struct text *s = vec_s(r, n->a);
     double *f = node_f(r, n);
-    demand(r, n, mask, live, "null where a string is required");
+    demand(r, n, mask, live);
     for (uint32_t i = 0; i < r->rows; i++)
         f[i] = s[i].len;
     n->out.f = f;
@@ -146,7 +163,7 @@ static void change_case(struct run *r, struct vnode *n, const uint64_t *mask)
     struct text *s = node_s(r, n);
     struct arena *mem = node_bytes(r, n);
     char lo = n->upper ? 'a' : 'A', hi = n->upper ? 'z' : 'Z';
-    demand(r, n, mask, live, "null where a string is required");
+    demand(r, n, mask, live);
     EACH_ROW(i, r->rows, live)
     {
         uint32_t k = 0;
@@ -169,7 +186,6 @@ static void change_case(struct run *r, struct vnode *n, const uint64_t *mask)
 /* startswith, endswith, contains */
 static void look(struct run *r, struct vnode *n, const uint64_t *mask)
 {
-    static const char reason[] = "null where a string is required";
     uint64_t live[BATCH_WORDS], *b = node_b(r, n);
     const struct text *x = vec_s(r, n->a), *y = vec_s(r, n->b);
     if (n->op == V_CONTAINS) { /* null contains null */
@@ -180,9 +196,9 @@ static void look(struct run *r, struct vnode *n, const uint64_t *mask)
             bad[w] = nx ^ ny;
             b[w] = nx & ny;
         }
-        run_fail(r, bad, mask, reason);
+        run_fail(r, bad, mask, null_reason(n->op));
     } else {
-        demand(r, n, mask, live, reason);
+        demand(r, n, mask, live);
         memset(b, 0, sizeof(uint64_t) * BATCH_WORDS);
     }
     EACH_ROW(i, r->rows, live)
@@ -258,7 +274,7 @@ static void split(struct run *r, struct vnode *n, const uint64_t *mask)
     both_valid(r, n->a, NULL, mask, valid);
     for (uint32_t w = 0; w < r->words; w++)
         bad[w] = mask[w] & ~valid[w];
-    run_fail(r, bad, mask, "null where a string is required");
+    run_fail(r, bad, mask, null_reason(n->op));
     EACH_ROW(i, r->rows, valid)
     {
         int64_t want = (int64_t)n->from;
