@@ -308,7 +308,7 @@ static inline uint64_t eq_sse2(const __m128i v[4], __m128i value)
     return mask;
 }
 
-static void scan_portable(struct csv_scan *s, const char *data, size_t to)
+static void scan_sse2(struct csv_scan *s, const char *data, size_t to)
 {
     const __m128i delimiter = _mm_set1_epi8((char)s->delimiter);
     const __m128i quote = _mm_set1_epi8((char)s->quote);
@@ -326,7 +326,8 @@ static void scan_portable(struct csv_scan *s, const char *data, size_t to)
             _mm_or_si128(_mm_or_si128(v[0], v[1]), _mm_or_si128(v[2], v[3])));
     });
 }
-#else
+#endif
+
 static void scan_portable(struct csv_scan *s, const char *data, size_t to)
 {
     SCAN_LOOP({
@@ -342,17 +343,25 @@ static void scan_portable(struct csv_scan *s, const char *data, size_t to)
         }
     });
 }
-#endif
 
-void csv_scan_bytes(struct csv_scan *s, const char *data, size_t to)
+void csv_scan_bytes_with(struct csv_scan *s, const char *data, size_t to, enum csv_masks masks)
 {
     if (s->escape < 0 && to - s->pos >= CHUNK) {
 #if CSV_X86
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi"))
+        bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                    __builtin_cpu_supports("popcnt");
+        if (masks == CSV_MASKS_BEST && avx2)
             scan_avx2(s, data, to);
-        else
+        else if (masks != CSV_MASKS_PORTABLE)
+            scan_sse2(s, data, to);
 #endif
+        if (!CSV_X86 || masks == CSV_MASKS_PORTABLE)
             scan_portable(s, data, to);
     }
     scan_scalar(s, data, to);
+}
+
+void csv_scan_bytes(struct csv_scan *s, const char *data, size_t to)
+{
+    csv_scan_bytes_with(s, data, to, CSV_MASKS_BEST);
 }

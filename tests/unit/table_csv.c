@@ -200,6 +200,8 @@ START_TEST(other_delimiters_quotes_and_escapes)
     struct reader_opts esc = {.format = FORMAT_CSV, .escape = '\\'};
     expect(SLICE_LIT("a,b\n\"x\\\"y\\\\\",p\\,q\n\"\\\n\",r\\\n\n"), &esc, NULL,
            "[\"x\"y\\\"][p,q]|[\"\n\"][r\n]|", NULL);
+    esc.raw = true;
+    expect(SLICE_LIT("a,b\n\"x\"\\\"y\",1\n"), &esc, NULL, "[\"x\"\"y\"][1]|", "2 quote a+|");
     struct reader_opts same = {.format = FORMAT_CSV, .delimiter = '"'};
     expect_error(SLICE_LIT("a"), &same, ERR_USAGE, "not the delimiter");
 }
