@@ -100,13 +100,13 @@ static void need_of(struct planner *k, uint32_t i)
     struct rec_figure time = {NAN, NAN};
     double peak = NAN;
     if (f) {
-        /* Built-in stages take turns on one thread: their work is their time. A command waits for
-         * disks and networks of its own. */
-        time = s->op == OP_COMMAND ? f->wall_s : f->cpu_s;
+        /* Stages take turns on one thread: their work is their time, also of a command that rows
+         * are piped through. One without input waits for disks and networks of its own. */
+        time = s->op == OP_COMMAND && s->ninputs == 0 ? f->wall_s : f->cpu_s;
         peak =
             isnan(f->peak_memory_bytes.p95) ? f->peak_memory_bytes.p50 : f->peak_memory_bytes.p95;
     }
-    j->engine = s->op != OP_COMMAND;
+    j->engine = true; /* the engine's thread also waits for commands, one at a time */
     j->cores = not_negative(isnan(s->cpu_cores) ? 1 : s->cpu_cores);
     j->gpus = not_negative(s->gpus);
     j->duration_s = not_negative(time.p50);
@@ -386,10 +386,10 @@ static void say_memory(struct planner *k, const struct trial *t)
                                 unknown));
     double sum = 0, free_gb = capacity_of(t->e->available_memory_gb);
     for (uint32_t i = 0; i < k->p.nstages; i++)
-        sum += k->jobs[i].engine ? k->jobs[i].memory_gb : 0;
+        sum += k->jobs[i].memory_gb;
     if (!t->queued && sum > free_gb)
         because(k, arena_printf(k->a,
-                                "take care: should all built-in stages hold their most at once, "
+                                "take care: should all stages hold their most at once, "
                                 "they would need %s of the %s that are free",
                                 gb_text(k->a, sum), gb_text(k->a, free_gb)));
 }
@@ -405,9 +405,8 @@ static void say_times(struct planner *k, const struct trial *t)
         }
         return;
     }
-    uint32_t longest = 0, commands = 0;
+    uint32_t longest = 0;
     for (uint32_t i = 0; i < k->p.nstages; i++) {
-        commands += k->p.stages[i].op == OP_COMMAND;
         if (k->jobs[i].duration_s > k->jobs[longest].duration_s)
             longest = i;
     }
@@ -416,8 +415,7 @@ static void say_times(struct planner *k, const struct trial *t)
                             seconds_text(k->a, t->schedule.lower_bound_s),
                             quote_str(&q, k->p.stages[longest].id),
                             seconds_text(k->a, k->jobs[longest].duration_s / speed_of(t->e))));
-    if (k->p.nstages > commands)
-        because(k, "parallelism 1: built-in stages take turns on one thread, batch by batch");
+    because(k, "parallelism 1: stages take turns on the engine's one thread, batch by batch");
     if (k->o->deadline_us) {
         double left = (double)(k->o->deadline_us - k->o->now_us) / (double)US_PER_S;
         because(k, arena_printf(

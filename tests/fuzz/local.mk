@@ -87,3 +87,12 @@ noinst_PROGRAMS += tests/fuzz/pipeline-fuzzer
 tests_fuzz_pipeline_fuzzer_SOURCES = tests/fuzz/pipeline.c
 tests_fuzz_pipeline_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
 endif
+
+check_PROGRAMS += tests/fuzz/predict
+tests_fuzz_predict_SOURCES = tests/fuzz/predict.c tests/fuzz/replay.c
+TAP_TESTS += tests/fuzz/predict
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/predict-fuzzer
+tests_fuzz_predict_fuzzer_SOURCES = tests/fuzz/predict.c
+tests_fuzz_predict_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+endif

@@ -100,7 +100,7 @@ static bool says(const char *part)
     return false;
 }
 
-START_TEST(stages_come_after_their_inputs_and_commands_side_by_side)
+START_TEST(stages_come_after_their_inputs_and_take_turns)
 {
     usual();
     plan(1);
@@ -116,13 +116,13 @@ START_TEST(stages_come_after_their_inputs_and_commands_side_by_side)
             ck_assert_double_le(before->end_s, r.plan.stages[i].start_s);
         }
     }
-    /* 2 + 0.5 + 1 + 3 + 1 on the engine's thread, then the longer command; the critical path does
-     * not have the 0.5 of the rates */
-    ck_assert_double_eq(r.plan.makespan_s, 17.5);
-    ck_assert_double_eq(r.plan.lower_bound, 17);
-    ck_assert_double_eq_tol(r.plan.gap, 0.5 / 17, 1e-12);
-    ck_assert_double_gt(r.plan.makespan_p95_s, 17.5);
-    ck_assert_double_eq(stage("load")->start_s, stage("mail")->start_s);
+    /* 2 + 0.5 + 1 + 3 + 1, then the commands, all on the engine's thread */
+    ck_assert_double_eq(r.plan.makespan_s, 21.5);
+    ck_assert_double_eq(r.plan.lower_bound, 21.5);
+    ck_assert_double_eq(r.plan.gap, 0);
+    ck_assert_double_gt(r.plan.makespan_p95_s, 21.5);
+    ck_assert_double_eq(stage("load")->start_s, 7.5); /* the longer one first */
+    ck_assert_double_eq(stage("mail")->start_s, 17.5);
     ck_assert(isnan(r.plan.cost_usd));
     ck_assert_ptr_null(r.plan.queued_reason);
 }
@@ -196,12 +196,12 @@ END_TEST
 START_TEST(a_deadline_that_cannot_be_met_is_refused_with_the_figures)
 {
     usual();
-    ck_assert(plan_deadline_parse("17s", o.now_us, &o.deadline_us));
+    ck_assert(plan_deadline_parse("21s", o.now_us, &o.deadline_us));
     plan(1);
     ck_assert(!r.ok);
     ck_assert_str_eq(r.verdict.check, "deadline");
-    ck_assert_double_eq(json_num(r.verdict.figures, "makespan_s", 0), 17.5);
-    ck_assert(plan_deadline_parse("18s", o.now_us, &o.deadline_us));
+    ck_assert_double_eq(json_num(r.verdict.figures, "makespan_s", 0), 21.5);
+    ck_assert(plan_deadline_parse("22s", o.now_us, &o.deadline_us));
     plan(1);
     ck_assert(r.ok);
     ck_assert(says("would miss it"));
@@ -229,8 +229,8 @@ START_TEST(environments_are_chosen_by_time_or_cost)
     envs[3].id = "farm", envs[3].kind = "slurm";
     plan(4);
     ck_assert_str_eq(r.plan.environment, "fast");
-    ck_assert_double_eq(r.plan.makespan_s, 17.5 / 4);
-    ck_assert_double_eq_tol(r.plan.cost_usd, 10 * 17.5 / 4 / 3600, 1e-12);
+    ck_assert_double_eq(r.plan.makespan_s, 21.5 / 4);
+    ck_assert_double_eq_tol(r.plan.cost_usd, 10 * 21.5 / 4 / 3600, 1e-12);
     ck_assert(says("not tiny"));
     ck_assert(says("not farm"));
     o.objective = "cost";
@@ -251,7 +251,7 @@ START_TEST(an_unknown_duration_makes_the_rest_unknown_not_zero)
     ck_assert(isnan(r.plan.makespan_s));
     ck_assert(isnan(r.plan.gap));
     ck_assert(isnan(stage("mail")->end_s));
-    ck_assert_double_eq(stage("out")->end_s, 7.5);
+    ck_assert_double_eq(stage("load")->end_s, 17.5);
     ck_assert(says("mail: how long it takes is unknown"));
 }
 END_TEST
@@ -318,7 +318,7 @@ START_TEST(hostile_figures_do_no_harm)
     usual();
     plan(1);
     ck_assert(r.ok);
-    ck_assert_double_eq(r.plan.makespan_s, 17.5);
+    ck_assert_double_eq(r.plan.makespan_s, 21.5);
 }
 END_TEST
 
@@ -343,7 +343,7 @@ int main(void)
     Suite *s = suite_create("plan");
     TCase *t = tcase_create("plan");
     tcase_add_checked_fixture(t, set_up, tear_down);
-    tcase_add_test(t, stages_come_after_their_inputs_and_commands_side_by_side);
+    tcase_add_test(t, stages_come_after_their_inputs_and_take_turns);
     tcase_add_test(t, memory_is_p95_and_headroom_or_what_the_user_says);
     tcase_add_test(t, modes_are_as_asked_or_by_what_is_known);
     tcase_add_test(t, what_does_not_fit_now_is_queued_and_what_never_fits_is_refused);
