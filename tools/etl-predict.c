@@ -74,10 +74,8 @@ static bool load(struct job *j, struct pipeline *p, struct err *err)
         return false;
     if (pipeline_bind(p, j->profiles, j->nprofiles, err))
         return true;
-    if (err->kind != ERR_ENV) {
-        pipeline_release(p);
+    if (err->kind != ERR_ENV)
         return false;
-    }
     cli_note("%s: predicted without it", err->text);
     err_clear(err);
     pipeline_release(p);
@@ -103,6 +101,7 @@ static void predict(struct job *j)
     struct predict_note *notes;
     if (!load(j, &p, &err)) {
         j->status = status_worse(j->status, cli_fail(&err));
+        pipeline_release(&p);
         return;
     }
     open_store(j);
@@ -146,8 +145,10 @@ int main(int argc, char **argv)
         return status;
     if (!j.o.pipeline)
         return cli_usage("which pipeline? Name its file with -p");
-    if (!parse_params(&j))
+    if (!parse_params(&j)) {
+        arena_release(&j.mem);
         return STATUS_USAGE;
+    }
     j.people = cli_for_people(&j.o.common);
     read_chain(&j, files, nfiles);
     predict(&j);

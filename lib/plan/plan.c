@@ -549,8 +549,10 @@ bool plan_pipeline(struct arena *a, const struct rec_execution_profile *x,
                        "execution_profile of '%s' has no definition; make it with etl-predict -p",
                        quote_str(&q, x->pipeline));
     if (!pipeline_from_definition(&k.p, x->definition, x->base ? x->base : "/", x->code_version,
-                                  err))
+                                  err)) {
+        pipeline_release(&k.p);
         return err_prefix(err, "execution_profile of '%s': ", quote_str(&q, x->pipeline));
+    }
     uint32_t n = k.p.nstages;
     k.jobs = ARENA_ARRAY(a, struct schedule_job, n);
     k.timeless = ARENA_ARRAY(a, bool, n);
