@@ -302,7 +302,8 @@ START_TEST(a_file_that_is_there_is_looked_at)
     for (int i = 0; i < 50000; i++)
         fprintf(f, "%d,%d\n", i % 7, 100000 + i);
     fclose(f);
-    load(xasprintf(
+    load(arena_printf(
+        &mem,
         "{\"pipeline\":\"q\",\"stages\":["
         "{\"id\":\"a\",\"op\":\"read\",\"path\":\"%s\"},"
         "{\"id\":\"b\",\"op\":\"aggregate\",\"by\":[\"k\"],\"measures\":{\"n\":\"count\"}},"
