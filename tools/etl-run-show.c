@@ -99,9 +99,9 @@ static const char *status_style(const char *status)
 
 void show_completion(const struct rec_completion *c)
 {
-    static const char *const headings[] = {
-        "<stage",     "<operation", ">records in", ">records out", ">wall", ">CPU",
-        ">predicted", ">memory",    ">predicted",  "<status",      NULL};
+    static const char *const headings[] = {"<stage",  "<operation", ">records in", ">records out",
+                                           ">CPU",    ">predicted", ">memory",     ">predicted",
+                                           "<status", NULL};
     struct report_table *t = report_table_new(headings);
     for (uint32_t i = 0; i < c->nstages; i++) {
         const struct rec_completion_stage *s = &c->stages[i];
@@ -110,7 +110,6 @@ void show_completion(const struct rec_completion *c)
         report_cell(t, NULL, "%s", s->used.operation);
         report_cell(t, NULL, "%s", count_text(n, s->used.records_in.p50));
         report_cell(t, NULL, "%s", count_text(n, s->used.records_out.p50));
-        report_cell(t, NULL, "%s", time_text(d, s->used.wall_s.p50));
         report_cell(t, NULL, "%s", time_text(d, s->used.cpu_s.p50));
         report_cell(t, "dim", "%s", time_text(d, s->predicted_cpu_s.p50));
         report_cell(t, NULL, "%s", size_text(n, s->used.peak_memory_bytes.p50));

@@ -106,7 +106,8 @@ static int work(struct app *app, const char *operand, struct pipeline *p)
         if (writes_stdout(p) && !app->opts.records)
             app->silent = true, app->people = false;
     }
-    if (!stop_watch(&err) || !read_records(app, operand, &err))
+    /* Until then a signal just ends the process: there is nothing to clean up. */
+    if (!read_records(app, operand, &err) || !stop_watch(&err))
         return cli_fail(&err);
     int status = app->chain.bad_lines ? STATUS_DATA : STATUS_OK;
     if (!nothing_runs && refused(app))

@@ -131,7 +131,8 @@ static bool filter_push(struct oper *op, uint32_t input, struct batch *b, struct
            op_reject_rows(op, b, &r, NULL, err) && emit_kept(op, b, keep, err);
 }
 
-const struct op_class op_filter_class = {.open = filter_open, .push = filter_push, .finish = no_finish};
+const struct op_class op_filter_class = {
+    .open = filter_open, .push = filter_push, .finish = no_finish};
 
 /* -- derive -- */
 

@@ -26,6 +26,7 @@ static void init(struct rows *r, uint32_t ncols, struct mem_account *acct)
     arena_init(&r->mem, acct);
     r->types = ARENA_ARRAY(&r->mem, enum type, ncols);
     r->stored = ARENA_ARRAY(&r->mem, bool, ncols);
+    r->texts = ARENA_ARRAY(&r->mem, bool, ncols);
 }
 
 void rows_init(struct rows *r, const struct schema *s, const uint64_t *live,
@@ -159,6 +160,7 @@ static void append_values(struct rows *r, struct rows_chunk *k, uint32_t c, uint
         column_set_valid(dst, at + i);
         if (!src->text || !src->text[row].p || !value_text_matters(t, src, row))
             continue;
+        r->texts[c] = true;
         if (!dst->text)
             dst->text = ARENA_ARRAY(&r->mem, struct text, k->cap);
         struct text x = src->text[row];
@@ -221,10 +223,8 @@ void rows_gather(const struct rows *r, uint32_t from, const uint32_t *ids, uint3
                  struct batch *dst, uint32_t c)
 {
     enum type t = r->types[from];
-    bool with_text = !type_has_value(t), stored = r->stored[from];
-    for (uint32_t k = 0; stored && !with_text && k < r->nchunks; k++)
-        with_text = r->chunks[k].cols[from].text != NULL;
-    column_alloc(dst, c, t, with_text);
+    bool with_text = !type_has_value(t) || r->texts[from], stored = r->stored[from];
+    column_alloc_rows(dst, c, t, with_text, n);
     struct column *out = &dst->cols[c];
     if (out->text)
         memset(out->text, 0, n * sizeof(struct text));
@@ -260,7 +260,7 @@ void column_gather(const struct batch *b, uint32_t from, const uint32_t *list, u
                    struct batch *dst, uint32_t c)
 {
     const struct column *src = &b->cols[from];
-    column_alloc(dst, c, src->type, src->text != NULL);
+    column_alloc_rows(dst, c, src->type, src->text != NULL, n);
     struct column *out = &dst->cols[c];
     bool values = type_has_value(src->type);
     for (uint32_t i = 0; i < n; i++) {
@@ -327,7 +327,7 @@ void column_convert(const struct column *src, uint32_t rows, enum type to, struc
         out->type = to;
         return;
     }
-    column_alloc(dst, c, to, true);
+    column_alloc_rows(dst, c, to, true, rows);
     out = &dst->cols[c];
     memset(out->text, 0, rows * sizeof(struct text));
     if (src->type == TYPE_NONE)

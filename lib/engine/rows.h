@@ -23,6 +23,7 @@ struct rows {
     uint32_t ncols;
     enum type *types;
     bool *stored; /* a column that nobody reads is not kept: all null */
+    bool *texts;  /* some value of this column of numbers needs its own text */
     struct rows_chunk *chunks;
     uint32_t nchunks;
     uint64_t n;

@@ -404,7 +404,9 @@ class Case:
 
     def run_tool(self, *args):
         store = os.path.join(os.path.dirname(self.folder), "engine-prop.db")
-        done = subprocess.run([ETL_RUN, "--store", store] + list(args), cwd=self.folder,
+        # Memory from the heap is not clean: what is read before it was written shows.
+        env = dict(os.environ, MALLOC_PERTURB_="85")
+        done = subprocess.run([ETL_RUN, "--store", store] + list(args), cwd=self.folder, env=env,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode:
             return "etl-run %s: status %d: %s" % (" ".join(args), done.returncode, done.stderr)
