@@ -29,8 +29,8 @@
 
 struct command {
     struct proc proc;
-    bool running, in_closed;
-    int spool; /* unlinked file of its rows, or -1 */
+    bool running, in_closed, ended; /* ended: seen so while rows were fed */
+    int spool;                      /* unlinked file of its rows, or -1 */
     struct buf in;
     size_t in_done;
     struct writer_opts opts;
@@ -110,6 +110,7 @@ static bool start(struct oper *op, struct err *err)
     if (!ok)
         return false;
     c->running = true;
+    c->ended = false;
     c->in_closed = c->proc.in < 0;
     if (!c->in_closed)
         fcntl(c->proc.in, F_SETFL, O_NONBLOCK);
@@ -250,6 +251,7 @@ static bool turn(struct oper *op, struct err *err)
     if (now - c->sampled >= TICK_S) {
         c->sampled = now;
         proc_sample(&c->proc);
+        c->ended = proc_wait(&c->proc, 0, NULL);
     }
     return in_time(op, err);
 }
@@ -258,9 +260,13 @@ static bool turn(struct oper *op, struct err *err)
 static bool feed_until(struct oper *op, size_t left, struct err *err)
 {
     struct command *c = op->state;
-    while (c->proc.in >= 0 && c->in.len - c->in_done > left) {
+    while (c->proc.in >= 0 && c->in.len - c->in_done > left && !c->ended) {
         if (!turn(op, err))
             return false;
+    }
+    if (c->ended) { /* whoever has its stdin now will not read it */
+        shut(&c->proc.in);
+        c->in_closed = true;
     }
     if (c->in_closed) {
         buf_clear(&c->in);

@@ -109,6 +109,9 @@ pipeline daemon '{"id":"c","op":"command","run":"sleep 100 & echo n; echo 1"},'"
 run timeout 20 etl-run -p daemon.json
 is "$status|$(cat out.csv)" "0|n
 1" "what a command leaves running is not waited for"
+pipeline holds '{"id":"r","op":"read","path":"big.csv"},{"id":"k","op":"command","input":"r","run":"exec 3<&0; sleep 100 <&3 & exit 0"}'
+run timeout 20 etl-run -p holds.json
+status_is 0 "nor what holds its stdin without reading"
 pipeline loud '{"id":"c","op":"command","run":"head -c 30000000 /dev/zero | tr \\\\000 x >&2; echo end >&2; exit 1"}'
 run etl-run -p loud.json
 like "$status|$err" "\| .*end$" "the end of 30 MB of stderr is shown"
