@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One compiled jq program, run on one record at a time. Hides libjq: no jv leaves lib/json.
  * Compiling costs about 12 ms, so make one per thread and expression, and only when needed. A
- * program belongs to one thread. libjq itself is loaded by the first jq_program_new: linking it
- * would cost every tool 0.35 ms at start.
+ * program belongs to one thread. libjq itself is loaded by the first jq_program_new, so that tools
+ * which never need it start as fast as a trivial process.
  *
  * A program sees the one record it is given and nothing else, so that its answer is the same
  * tomorrow and on another machine, and no secret leaks into data. Refused at compile time, each by

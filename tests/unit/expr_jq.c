@@ -132,7 +132,7 @@ END_TEST
 
 START_TEST(a_home_file_with_definitions_is_not_read)
 {
-    char home[] = "/tmp/foreline-jq.XXXXXX";
+    char *home = xasprintf("%s/jq.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     ck_assert_ptr_ne(mkdtemp(home), NULL);
     char *rc = xasprintf("%s/.jq", home);
     FILE *f = fopen(rc, "w");
@@ -148,6 +148,7 @@ START_TEST(a_home_file_with_definitions_is_not_read)
     unlink(rc);
     rmdir(home);
     free(rc);
+    free(home);
 }
 END_TEST
 
