@@ -15,16 +15,23 @@
 
 static void split_name(struct arena *a, const char *path, struct dataset *out)
 {
+    static const char long_name[] = "postgresql://"; /* the two names are one */
+    if (strncmp(path, long_name, sizeof(long_name) - 1) == 0)
+        path = arena_printf(a, "postgres://%s", path + sizeof(long_name) - 1);
     const char *scheme = strstr(path, "://");
     if (!scheme || path[0] == '/') {
         out->ns = "file";
         out->name = path;
         return;
     }
-    const char *end = strchr(scheme + 3, '/');
-    size_t host = end ? (size_t)(end - path) : strlen(path);
-    out->ns = arena_strndup(a, path, host);
-    out->name = end && end[1] ? end + 1 : "/";
+    const char *host = scheme + 3, *end = host + strcspn(host, "/");
+    for (const char *c = host; c < end; c++) {
+        if (*c ==
+            '@') /* a name and perhaps a password come before it: they are nobody's business */
+            host = c + 1;
+    }
+    out->ns = arena_printf(a, "%.*s%.*s", (int)(scheme + 3 - path), path, (int)(end - host), host);
+    out->name = end[0] && end[1] ? end + 1 : "/";
 }
 
 static bool known(const struct dataset *list, uint32_t n, const struct dataset *d)
@@ -226,7 +233,7 @@ static void write_run(struct jw *w, const char *run_id, const struct pipeline *p
         begin_facet(w, "errorMessage",
                     SPEC "facets/1-0-1/ErrorMessageRunFacet.json#/$defs/ErrorMessageRunFacet");
         jw_kstr(w, "message", error);
-        jw_kstr(w, "programmingLanguage", "jq");
+        jw_kstr(w, "programmingLanguage", "C");
         jw_end_obj(w);
     }
     jw_end_obj(w);

@@ -80,6 +80,11 @@ run etl-run -p env.json
 status_is 3 "a secret that is not set is status 3"
 like "$err" TOKEN "and is named"
 
+pipeline load "$read"',{"id":"k","op":"command","input":"r","run":"cat >/dev/null","writes":["postgresql://me:hush@dw:5432/dw.public.t","made.csv"]}'
+run etl-run -p load.json
+is "$(printf '%s\n' "$out" | sed -n 2p | jq -c '[.outputs[] | .namespace + " " + .name]')" \
+    "[\"postgres://dw:5432 dw.public.t\",\"file $PWD/made.csv\"]" "what a command writes is named as OpenLineage names it"
+
 # -- failures --
 rm -f out.csv
 pipeline fails "$read"','"$write"',{"id":"c","op":"command","input":"r","run":"cat >/dev/null; echo bad thing >&2; exit 3"}'
