@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -14,10 +15,12 @@
 
 #include "os/intern.h"
 
-/* A look at /proc costs about a millisecond per hundred processes; between looks we wait at least
- * this long at first, growing to the longest. */
+/* Between looks at the tree we wait this long at first, growing to the longest; but a look reads
+ * all of /proc, so on a machine with many processes it is taken seldom enough to cost 2 % of a
+ * core. */
 #define LOOK_FIRST_S 0.004
 #define LOOK_LAST_S 0.1
+#define LOOK_SHARE 0.02
 
 extern char **environ;
 
@@ -288,11 +291,15 @@ bool proc_wait(struct proc *p, double timeout_s, int *status)
         double began = clock_wall(), look = LOOK_FIRST_S;
         bool ended;
         while (!(ended = has_ended(p->pid))) {
-            double left = timeout_s < 0 ? look : timeout_s - (clock_wall() - began);
+            double left = timeout_s < 0 ? HUGE_VAL : timeout_s - (clock_wall() - began);
             if (left <= 0)
                 break;
+            double cpu = clock_thread();
             proc_sample(p);
-            await_end(p->pid, pidfd, left < look ? left : look);
+            double rest = (clock_thread() - cpu) / LOOK_SHARE;
+            if (rest < look)
+                rest = look;
+            await_end(p->pid, pidfd, left < rest ? left : rest);
             look = look * 1.5 < LOOK_LAST_S ? look * 1.5 : LOOK_LAST_S;
         }
         close_fd(&pidfd);
