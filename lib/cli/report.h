@@ -17,8 +17,8 @@ void report_cell(struct report_table *t, const char *style, const char *fmt, ...
 /* Fits `width` columns (0: unlimited): the gaps become one blank, then the widest left-aligned
  * columns are cut with "…". */
 void report_table_write(struct buf *out, struct report_table *t, int fd, unsigned width);
-/* Columns of the terminal behind fd (80 when it does not say), COLUMNS when that is set, else 0: a file has no
- * edge at which to cut. */
+/* Columns of the terminal behind fd (80 when it does not say), COLUMNS when that is set, else 0: a
+ * file has no edge at which to cut. */
 unsigned report_width(int fd);
 /* Eight-level sparkline (▁▂▃▄▅▆▇█) of n values >= 0. */
 void report_sparkline(struct buf *out, const double *values, size_t n);

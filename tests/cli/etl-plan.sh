@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # etl-plan as its users and scripts meet it: plans, gates, queues, refusals, what it forwards.
-. "$srcdir/tests/cli/lib.sh"
+. "${srcdir:?}/tests/cli/lib.sh"
 export FORELINE_NOW=2026-11-20T10:00:00Z
 
 profile() { # NAME CPU_S MEMORY_BYTES
@@ -19,8 +19,8 @@ status_is 0 "a pipeline is planned"
 is "$(jq -r .record "$out_file" | tr '\n' ' ')" "execution_profile environment plan " \
     "its profile is forwarded, this machine and the plan are added"
 ok "the records validate" sh -c '"$1" --strict --min 3 "$2"' - "$srcdir/tests/docs/validate" "$out_file"
-head -n 1 "$out_file" >head
-same head shop.jsonl "the profile is forwarded byte for byte"
+head -n 1 "$out_file" >start
+same start shop.jsonl "the profile is forwarded byte for byte"
 tail -n 1 "$out_file" >plan
 is "$(jq -c '[.pipeline, .base, .code_version, .mode, .queued, (.stages | map(.id))]' plan)" \
     '["shop","/data","sha256:1","optimized",null,["a","b","c"]]' "the plan is self-contained"
@@ -59,8 +59,8 @@ profile mail 1 1e9 >>in.jsonl
 printf '\n%s' '{"eventType":"START"}' >>in.jsonl
 run sh -c 'cat shop.jsonl in.jsonl | etl-plan -e box.jsonl'
 cat shop.jsonl in.jsonl >all
-head -c "$(wc -c <all)" "$out_file" >head
-same head all "every line is forwarded byte for byte, also blank ones and one without newline"
+head -c "$(wc -c <all)" "$out_file" >start
+same start all "every line is forwarded byte for byte, also blank ones and one without newline"
 is "$(jq -c 'select(.record == "plan" and .v == 1) | [.pipeline, .predicted.makespan_s.p50]' "$out_file")" \
     '["shop",9]
 ["mail",3]' "one plan per pipeline, the last profile of each counts"
@@ -126,8 +126,8 @@ cat shop.jsonl >>bad.jsonl
 run sh -c 'etl-plan -e box.jsonl <bad.jsonl'
 status_is 3 "a line that is not JSON makes the status 3"
 like "$err" '^etl-plan: stdin:2: not JSON' "it is named with its number"
-head -n 3 "$out_file" >head
-same head bad.jsonl "and forwarded"
+head -n 3 "$out_file" >start
+same start bad.jsonl "and forwarded"
 is "$(tail -n 1 "$out_file" | jq -r .record)" plan "and the plan is made"
 {
     head -c 10000 /dev/zero | tr '\0' '['

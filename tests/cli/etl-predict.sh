@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # etl-predict -p as its users and scripts meet it: what it adds, what it forwards, how it fails.
-. "$srcdir/tests/cli/lib.sh"
+. "${srcdir:?}/tests/cli/lib.sh"
 
 mkdir -p "my data"
 awk 'BEGIN { print "id,status,amount"; for (i = 0; i < 3000; i++)
@@ -47,8 +47,8 @@ END
 printf '{"record":"profile","v":1,"dataset":null,"volume":{"records":777,"bytes":9000},"columns":[],"quality":{"issues":[{"column":"amount","rule":"null","count":7,"first_line":3}]}}' >>in.jsonl
 run sh -c 'etl-predict -p "$1" <in.jsonl' - "$pipeline"
 status_is 0 "known and unknown lines are no error"
-head -c "$(wc -c <in.jsonl)" "$out_file" >head
-same head in.jsonl "every line is forwarded byte for byte, a newer version and no newline included"
+head -c "$(wc -c <in.jsonl)" "$out_file" >start
+same start in.jsonl "every line is forwarded byte for byte, a newer version and no newline included"
 is "$(wc -l <"$out_file")" 4 "own records begin on a new line"
 like "$(tail -n 1 "$out_file" | jq -c .predicted.quality_issues)" '"rule":"null"' \
     "quality issues come from the profile"
@@ -59,8 +59,8 @@ printf '%s\n' '{"record":"note","v":1}' '{not json' '{"record":"note","v":1}' >b
 run sh -c 'etl-predict -p "$1" <bad.jsonl' - "$pipeline"
 status_is 3 "a line that is not JSON makes the status 3"
 like "$err" '^etl-predict: stdin:2: not JSON' "it is named with its number"
-head -n 3 "$out_file" >head
-same head bad.jsonl "it is forwarded all the same"
+head -n 3 "$out_file" >start
+same start bad.jsonl "it is forwarded all the same"
 is "$(tail -n 1 "$out_file" | jq -r .record)" execution_profile "and the prediction is made"
 {
     head -c 10000 /dev/zero | tr '\0' '['

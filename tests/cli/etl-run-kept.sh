@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Rows that an operator keeps come out as they were read, although only some of a column's numbers have a
 # text of their own (0.50) and others have none (7).
-. "$srcdir/tests/cli/lib.sh"
+. "${srcdir:?}/tests/cli/lib.sh"
 
 awk 'BEGIN { print "k,v"; for (i = 0; i < 3000; i++) print i % 7 "," (i % 100 < 30 ? i ".50" : i + 0.25) }' >in.csv
 cat >p.json <<'END'
