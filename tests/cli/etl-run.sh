@@ -137,6 +137,15 @@ like "$err" "wrong.json:1: stage 'f'.*amuont.*did you mean '?\.?amount" "it name
 run etl-run -p wrong.json
 is "$status|$(completion .status)|$(completion .error | grep -c amuont)" "3|failed|1" "a run of it fails and says why"
 
+run etl-run -p copy.json --deadline soon
+is "$status|$err" "2|etl-run: option '--deadline': 'soon' is neither a duration (90s, 5m, 2h) nor a time (06:00, RFC 3339)" \
+    "a deadline is a duration or a time"
+run etl-run -p copy.json --deadline 0
+is "$status|$(printf '%s\n' "$out" | jq -r 'select(.record == "verdict").ok')" "1|false" \
+    "a deadline that cannot be met is status 1, with a verdict"
+run etl-run -p copy.json --deadline 1h
+status_is 0 "one that can be met is met"
+
 # -- plans in --
 etl-run -p copy.json --dry-run >plan.jsonl
 run etl-run plan.jsonl
