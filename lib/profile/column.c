@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One column, one batch at a time: values are gathered into runs of equal neighbours, and then each
- * summary has its own tight loop over them. */
+/* One column, one batch at a time: values are gathered, and then each summary has its own tight
+ * loop over them. */
 #include "profile/column.h"
 
 #include <math.h>
@@ -25,11 +25,12 @@ void column_sizes_init(struct column_sizes *s, uint32_t ncols, bool fast, bool j
     if (ncols > COLUMNS_FULL) {
         s->kll_k = KLL_K / 4;
         s->frequent_lg = FREQUENT_LG - 2;
+        s->distinct_p = DISTINCT_P - 1;
     }
     if (ncols > COLUMNS_WIDE) {
         s->kll_k = KLL_K / 16;
         s->frequent_lg = FREQUENT_LG - 4;
-        s->distinct_p = DISTINCT_P - 2;
+        s->distinct_p = DISTINCT_P - 3;
     }
 }
 
@@ -62,55 +63,72 @@ void column_state_release(struct column_state *c)
 
 /* -- one batch -- */
 
-static inline bool same_text(struct text a, struct text b)
-{
-    if (a.len != b.len || a.flags != b.flags)
-        return false;
-    if (a.len == 0)
-        return true;
-    return a.p[a.len - 1] == b.p[a.len - 1] && a.p[0] == b.p[0] && memcmp(a.p, b.p, a.len) == 0;
-}
-
-/* Runs of equal neighbours among the valid rows; returns how many. */
+/* The valid rows; returns how many. */
 static uint32_t gather(struct column_state *c, const struct column *col, uint32_t rows,
                        const uint64_t *line, struct column_scratch *w)
 {
     uint32_t n = 0;
-    uint64_t bytes = 0, values = 0;
-    for (uint32_t r = 0; r < rows; r++) {
-        if (!column_valid(col, r)) {
-            if (c->nulls++ == 0 && line != NULL)
-                c->first_null = line[r];
-            continue;
-        }
-        struct text t = col->text[r];
-        values++;
-        bytes += t.len;
-        if (n > 0 && same_text(t, w->value[n - 1])) {
-            w->run[n - 1]++;
-            continue;
-        }
-        w->value[n] = t;
-        w->row[n] = r;
-        w->run[n++] = 1;
+    for (uint32_t i = 0; i < (rows + 63) / 64; i++)
+        n += (uint32_t)__builtin_popcountll(col->valid[i]);
+    w->dense = n == rows;
+    w->value = w->dense ? col->text : w->valid;
+    if (!w->dense) {
+        uint32_t k = 0;
+        for (uint32_t i = 0; i < (rows + 63) / 64; i++)
+            for (uint64_t bits = col->valid[i]; bits != 0; bits &= bits - 1) {
+                uint32_t r = i * 64 + (uint32_t)__builtin_ctzll(bits);
+                w->valid[k] = col->text[r];
+                w->row[k++] = r;
+            }
     }
-    c->values += values;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < n; i++)
+        bytes += w->value[i].len;
+    if (c->nulls == 0 && n < rows && line != NULL)
+        for (uint32_t r = 0; c->first_null == 0 && r < rows; r++)
+            c->first_null = column_valid(col, r) ? 0 : line[r];
+    c->nulls += rows - n;
+    c->values += n;
     c->bytes += bytes;
     return n;
 }
 
-static uint8_t kind_of(const struct column_sizes *s, struct text t, union value *v)
+static inline uint64_t line_at(const struct column_scratch *w, const uint64_t *line, uint32_t i)
 {
-    enum type type = value_classify(text_slice(t), v);
+    return line == NULL ? 0 : line[w->dense ? i : w->row[i]];
+}
+
+static inline bool is_digit(char ch)
+{
+    return (unsigned char)(ch - '0') < 10;
+}
+
+static inline uint8_t kind_of(const struct column_sizes *s, struct text t, union value *v)
+{
+    char first = t.len > 0 ? t.p[0] : 'x';
     if (s->json) {
+        enum type type = value_classify(text_slice(t), v);
         if (t.flags & TEXT_QUOTED)
             return type == TYPE_DATE || type == TYPE_TIMESTAMP ? (uint8_t)type : TYPE_STRING;
-        if (t.len > 0 && (t.p[0] == '{' || t.p[0] == '['))
+        if (first == '{' || first == '[')
             return TYPE_JSON;
+        return (uint8_t)type;
     }
-    if (type == TYPE_STRING && t.len > 1 && t.p[0] == '0' && profile_is_zero_code(text_slice(t)))
+    /* What cannot begin anything but a string. */
+    if (!is_digit(first) && first != '-' && (first | 0x20) != 't' && (first | 0x20) != 'f')
+        return TYPE_STRING;
+    if (first == '0' && t.len > 1 && is_digit(t.p[1]) && profile_is_zero_code(text_slice(t)))
         return KIND_ZERO_CODE;
-    return (uint8_t)type;
+    return (uint8_t)value_classify(text_slice(t), v);
+}
+
+/* n values of one kind, the first of them value i. */
+static void count_kind(struct column_state *c, uint8_t kind, uint32_t n, uint32_t i,
+                       const uint64_t *line, const struct column_scratch *w)
+{
+    if (n > 0 && c->kinds[kind] == 0)
+        c->first_line[kind] = line_at(w, line, i);
+    c->kinds[kind] += n;
 }
 
 /* Kinds and numbers; returns how many numbers. */
@@ -118,49 +136,65 @@ static size_t classify(struct column_state *c, const struct column_sizes *s, uin
                        const uint64_t *line, struct column_scratch *w)
 {
     size_t numbers = 0;
+    uint8_t last = TYPE_NONE;
+    uint32_t since = 0;
+    int64_t int_min = c->int_min, int_max = c->int_max;
+    double float_min = c->float_min, float_max = c->float_max;
     for (uint32_t i = 0; i < n; i++) {
         union value v = {0};
         uint8_t kind = kind_of(s, w->value[i], &v);
         w->kind[i] = kind;
-        if (c->kinds[kind] == 0 && line != NULL)
-            c->first_line[kind] = line[w->row[i]];
-        c->kinds[kind] += w->run[i];
-        double d;
-        if (kind == TYPE_INTEGER) {
-            c->int_min = v.i < c->int_min ? v.i : c->int_min;
-            c->int_max = v.i > c->int_max ? v.i : c->int_max;
-            d = (double)v.i;
-        } else if (kind == TYPE_FLOAT) {
-            c->float_min = v.f < c->float_min ? v.f : c->float_min;
-            c->float_max = v.f > c->float_max ? v.f : c->float_max;
-            d = v.f;
-        } else {
-            if (kind == TYPE_TIMESTAMP) {
-                c->time_min = v.i < c->time_min ? v.i : c->time_min;
-                c->time_max = v.i > c->time_max ? v.i : c->time_max;
-            }
-            continue;
+        if (kind != last) {
+            count_kind(c, last, i - since, since, line, w);
+            last = kind;
+            since = i;
         }
-        for (uint32_t k = w->run[i]; k > 0; k--)
-            w->number[numbers++] = d;
+        if (kind == TYPE_INTEGER) {
+            int_min = v.i < int_min ? v.i : int_min;
+            int_max = v.i > int_max ? v.i : int_max;
+            w->number[numbers++] = (double)v.i;
+        } else if (kind == TYPE_FLOAT) {
+            float_min = v.f < float_min ? v.f : float_min;
+            float_max = v.f > float_max ? v.f : float_max;
+            w->number[numbers++] = v.f;
+        } else if (kind == TYPE_TIMESTAMP) {
+            c->time_min = v.i < c->time_min ? v.i : c->time_min;
+            c->time_max = v.i > c->time_max ? v.i : c->time_max;
+        }
     }
+    count_kind(c, last, n - since, since, line, w);
+    c->int_min = int_min;
+    c->int_max = int_max;
+    c->float_min = float_min;
+    c->float_max = float_max;
     return numbers;
 }
 
-static inline uint64_t load_be(const char *p, size_t n)
+static inline uint64_t load_be(const char *p)
 {
-    uint64_t v = 0;
-    for (size_t i = 0; i < n; i++)
-        v = v << 8 | (unsigned char)p[i];
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
     return v;
 }
 
 /* The first 8 bytes as a number that orders as the bytes do; shorter texts are filled with 0. */
 static inline uint64_t prefix_of(struct text t)
 {
+    char few[8] = {0};
     if (t.len >= 8)
-        return load_be(t.p, 8);
-    return t.len == 0 ? 0 : load_be(t.p, t.len) << (8 * (8 - t.len));
+        return load_be(t.p);
+    if (t.len >= 4) { /* two overlapping halves */
+        memcpy(few, t.p, 4);
+        memcpy(few + t.len - 4, t.p + t.len - 4, 4);
+    } else if (t.len > 0) {
+        few[0] = t.p[0];
+        few[t.len / 2] = t.p[t.len / 2];
+        few[t.len - 1] = t.p[t.len - 1];
+    }
+    return load_be(few);
 }
 
 static void extreme_set(struct extreme *e, struct text t, uint64_t prefix)
@@ -174,7 +208,7 @@ static void extreme_set(struct extreme *e, struct text t, uint64_t prefix)
     e->prefix = prefix;
 }
 
-static int extreme_cmp(struct text t, const struct extreme *e)
+static inline int extreme_cmp(struct text t, const struct extreme *e)
 {
     return slice_cmp(slice_of(t.p, t.len < EXTREME_MAX ? t.len : EXTREME_MAX),
                      slice_of(e->p, e->len));
@@ -201,15 +235,20 @@ static void extremes(struct column_state *c, uint32_t n, const struct column_scr
 static void add_formats(struct column_state *c, uint32_t n, const uint64_t *line,
                         const struct column_scratch *w)
 {
+    bool missed = false; /* every format has its first miss */
     for (uint32_t i = 0; i < n; i++) {
         if (w->kind[i] != TYPE_STRING)
             continue;
         unsigned found = profile_formats(text_slice(w->value[i]));
+        if (found == 0 && missed)
+            continue;
+        missed = true;
         for (unsigned f = 0; f < FORMATS; f++) {
             if (found >> f & 1)
-                c->formats[f] += w->run[i];
-            else if (c->format_miss[f] == 0 && line != NULL)
-                c->format_miss[f] = line[w->row[i]];
+                c->formats[f]++;
+            else if (c->format_miss[f] == 0)
+                c->format_miss[f] = line_at(w, line, i);
+            missed = missed && c->format_miss[f] != 0;
         }
     }
 }
@@ -244,11 +283,16 @@ void column_state_add(struct column_state *c, const struct column_sizes *s,
     extremes(c, n, w);
     for (uint32_t i = 0; i < n; i++)
         w->hash[i] = hash_bytes(w->value[i].p, w->value[i].len, 0);
-    distinct_add(&c->distinct, w->hash, n);
-    if (s->fast)
+    if (s->fast) {
+        distinct_add(&c->distinct, w->hash, n);
         return;
-    for (uint32_t i = 0; i < n; i++)
-        frequent_add(&c->frequent, w->hash[i], text_slice(w->value[i]), w->run[i]);
+    }
+    /* What is in the table of frequent values was counted as distinct when it came there. */
+    uint32_t rest;
+    size_t fresh = frequent_screen(&c->frequent, w->hash, n, w->fresh, w->rest, &rest);
+    distinct_add(&c->distinct, w->fresh, fresh);
+    for (uint32_t k = 0; k < rest; k++)
+        frequent_add(&c->frequent, w->hash[w->rest[k]], text_slice(w->value[w->rest[k]]), 1);
     if (c->kinds[TYPE_STRING] > 0)
         add_formats(c, n, line, w);
 }

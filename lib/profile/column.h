@@ -29,10 +29,12 @@ void column_sizes_init(struct column_sizes *s, uint32_t ncols, bool fast, bool j
 
 /* Work space for one batch of one column, shared by all columns. */
 struct column_scratch {
-    struct text value[BATCH_ROWS]; /* runs of equal neighbours */
-    uint32_t row[BATCH_ROWS], run[BATCH_ROWS];
+    const struct text *value; /* the values: the column's own, or `valid` where some are null */
+    bool dense;               /* value[i] is of row i, else of row[i] */
+    struct text valid[BATCH_ROWS];
+    uint32_t row[BATCH_ROWS], rest[BATCH_ROWS];
     uint8_t kind[BATCH_ROWS];
-    uint64_t hash[BATCH_ROWS];
+    uint64_t hash[BATCH_ROWS], fresh[BATCH_ROWS];
     double number[BATCH_ROWS];
 };
 

@@ -1,13 +1,59 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The matchers. */
+/* The matchers. Most texts have no format: a look at their bytes, eight at a time, for the marks
+ * that formats need comes first. */
 #include "profile/formats.h"
 
 const char *const profile_format_names[FORMATS] = {"uuid", "email", "url", "ip"};
 enum { UUID = 1u << 0, EMAIL = 1u << 1, URL = 1u << 2, IP = 1u << 3 };
 
-static bool is_digit(char c)
+static inline bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
+}
+
+/* Bytes of an e-mail address: in the local part, within a label of the domain. */
+enum { LOCAL = 1, LABEL = 2 };
+#define BOTH (LOCAL | LABEL)
+static const unsigned char bytes[256] = {
+    ['!'] = LOCAL, ['#'] = LOCAL, ['$'] = LOCAL, ['%'] = LOCAL, ['&'] = LOCAL, ['\''] = LOCAL,
+    ['*'] = LOCAL, ['+'] = LOCAL, ['-'] = BOTH,  ['.'] = LOCAL, ['/'] = LOCAL, ['='] = LOCAL,
+    ['?'] = LOCAL, ['^'] = LOCAL, ['_'] = LOCAL, ['`'] = LOCAL, ['{'] = LOCAL, ['|'] = LOCAL,
+    ['}'] = LOCAL, ['~'] = LOCAL, ['0'] = BOTH,  ['1'] = BOTH,  ['2'] = BOTH,  ['3'] = BOTH,
+    ['4'] = BOTH,  ['5'] = BOTH,  ['6'] = BOTH,  ['7'] = BOTH,  ['8'] = BOTH,  ['9'] = BOTH,
+    ['a'] = BOTH,  ['b'] = BOTH,  ['c'] = BOTH,  ['d'] = BOTH,  ['e'] = BOTH,  ['f'] = BOTH,
+    ['g'] = BOTH,  ['h'] = BOTH,  ['i'] = BOTH,  ['j'] = BOTH,  ['k'] = BOTH,  ['l'] = BOTH,
+    ['m'] = BOTH,  ['n'] = BOTH,  ['o'] = BOTH,  ['p'] = BOTH,  ['q'] = BOTH,  ['r'] = BOTH,
+    ['s'] = BOTH,  ['t'] = BOTH,  ['u'] = BOTH,  ['v'] = BOTH,  ['w'] = BOTH,  ['x'] = BOTH,
+    ['y'] = BOTH,  ['z'] = BOTH,  ['A'] = BOTH,  ['B'] = BOTH,  ['C'] = BOTH,  ['D'] = BOTH,
+    ['E'] = BOTH,  ['F'] = BOTH,  ['G'] = BOTH,  ['H'] = BOTH,  ['I'] = BOTH,  ['J'] = BOTH,
+    ['K'] = BOTH,  ['L'] = BOTH,  ['M'] = BOTH,  ['N'] = BOTH,  ['O'] = BOTH,  ['P'] = BOTH,
+    ['Q'] = BOTH,  ['R'] = BOTH,  ['S'] = BOTH,  ['T'] = BOTH,  ['U'] = BOTH,  ['V'] = BOTH,
+    ['W'] = BOTH,  ['X'] = BOTH,  ['Y'] = BOTH,  ['Z'] = BOTH,  [128] = BOTH,  [129] = BOTH,
+    [130] = BOTH,  [131] = BOTH,  [132] = BOTH,  [133] = BOTH,  [134] = BOTH,  [135] = BOTH,
+    [136] = BOTH,  [137] = BOTH,  [138] = BOTH,  [139] = BOTH,  [140] = BOTH,  [141] = BOTH,
+    [142] = BOTH,  [143] = BOTH,  [144] = BOTH,  [145] = BOTH,  [146] = BOTH,  [147] = BOTH,
+    [148] = BOTH,  [149] = BOTH,  [150] = BOTH,  [151] = BOTH,  [152] = BOTH,  [153] = BOTH,
+    [154] = BOTH,  [155] = BOTH,  [156] = BOTH,  [157] = BOTH,  [158] = BOTH,  [159] = BOTH,
+    [160] = BOTH,  [161] = BOTH,  [162] = BOTH,  [163] = BOTH,  [164] = BOTH,  [165] = BOTH,
+    [166] = BOTH,  [167] = BOTH,  [168] = BOTH,  [169] = BOTH,  [170] = BOTH,  [171] = BOTH,
+    [172] = BOTH,  [173] = BOTH,  [174] = BOTH,  [175] = BOTH,  [176] = BOTH,  [177] = BOTH,
+    [178] = BOTH,  [179] = BOTH,  [180] = BOTH,  [181] = BOTH,  [182] = BOTH,  [183] = BOTH,
+    [184] = BOTH,  [185] = BOTH,  [186] = BOTH,  [187] = BOTH,  [188] = BOTH,  [189] = BOTH,
+    [190] = BOTH,  [191] = BOTH,  [192] = BOTH,  [193] = BOTH,  [194] = BOTH,  [195] = BOTH,
+    [196] = BOTH,  [197] = BOTH,  [198] = BOTH,  [199] = BOTH,  [200] = BOTH,  [201] = BOTH,
+    [202] = BOTH,  [203] = BOTH,  [204] = BOTH,  [205] = BOTH,  [206] = BOTH,  [207] = BOTH,
+    [208] = BOTH,  [209] = BOTH,  [210] = BOTH,  [211] = BOTH,  [212] = BOTH,  [213] = BOTH,
+    [214] = BOTH,  [215] = BOTH,  [216] = BOTH,  [217] = BOTH,  [218] = BOTH,  [219] = BOTH,
+    [220] = BOTH,  [221] = BOTH,  [222] = BOTH,  [223] = BOTH,  [224] = BOTH,  [225] = BOTH,
+    [226] = BOTH,  [227] = BOTH,  [228] = BOTH,  [229] = BOTH,  [230] = BOTH,  [231] = BOTH,
+    [232] = BOTH,  [233] = BOTH,  [234] = BOTH,  [235] = BOTH,  [236] = BOTH,  [237] = BOTH,
+    [238] = BOTH,  [239] = BOTH,  [240] = BOTH,  [241] = BOTH,  [242] = BOTH,  [243] = BOTH,
+    [244] = BOTH,  [245] = BOTH,  [246] = BOTH,  [247] = BOTH,  [248] = BOTH,  [249] = BOTH,
+    [250] = BOTH,  [251] = BOTH,  [252] = BOTH,  [253] = BOTH,  [254] = BOTH,  [255] = BOTH,
+};
+static inline unsigned byte_is(char c)
+{
+    return bytes[(unsigned char)c];
 }
 
 static bool is_alpha(char c)
@@ -44,8 +90,7 @@ static bool is_domain(struct slice s)
                 return false;
             labels++;
             len = 0;
-        } else if (is_alpha(s.p[i]) || is_digit(s.p[i]) || (s.p[i] & 0x80) ||
-                   (s.p[i] == '-' && len > 0)) {
+        } else if ((byte_is(s.p[i]) & LABEL) && (s.p[i] != '-' || len > 0)) {
             len++;
         } else {
             return false;
@@ -66,8 +111,7 @@ static bool is_email(struct slice s)
         char c = s.p[i];
         if (c == '.' && s.p[i + 1] == '.')
             return false;
-        if (!is_alpha(c) && !is_digit(c) && !(c & 0x80) &&
-            (c == '\0' || strchr(".!#$%&'*+-/=?^_`{|}~", c) == NULL))
+        if (!(byte_is(c) & LOCAL))
             return false;
     }
     return is_domain(slice_of(at + 1, s.len - local - 1));
@@ -150,14 +194,49 @@ static bool is_ipv6(struct slice s)
     return gap ? groups < 8 : groups == 8;
 }
 
+#define LOW UINT64_C(0x0101010101010101)
+#define HIGH UINT64_C(0x8080808080808080)
+
+/* Not zero when a byte of x is b. */
+static inline uint64_t has(uint64_t x, unsigned char b)
+{
+    uint64_t y = x ^ (LOW * b);
+    return (y - LOW) & ~y & HIGH;
+}
+
+/* Is there a '@' or a ':'? */
+static inline bool has_mark(struct slice s)
+{
+    uint64_t x = 0, found = 0;
+    size_t i = 0;
+    if (s.len >= 8) {
+        for (; i + 8 < s.len; i += 8) {
+            memcpy(&x, s.p + i, 8);
+            found |= has(x, '@') | has(x, ':');
+        }
+        memcpy(&x, s.p + s.len - 8, 8);
+    } else if (s.len >= 4) {
+        uint32_t a, b;
+        memcpy(&a, s.p, 4);
+        memcpy(&b, s.p + s.len - 4, 4);
+        x = (uint64_t)a << 32 | b;
+    } else {
+        for (; i < s.len; i++)
+            x = x << 8 | (unsigned char)s.p[i];
+    }
+    return (found | has(x, '@') | has(x, ':')) != 0;
+}
+
 unsigned profile_formats(struct slice s)
 {
     if (s.len < 2 || s.len > 4096)
         return 0;
     if (s.len == 36 && s.p[8] == '-')
         return is_uuid(s) ? UUID : 0;
+    if (!has_mark(s))
+        return is_digit(s.p[0]) && is_ipv4(s) ? IP : 0;
     unsigned found = 0;
-    if (is_digit(s.p[0]) || is_hex(s.p[0]) || s.p[0] == ':')
+    if (is_hex(s.p[0]) || s.p[0] == ':')
         found |= is_ipv4(s) || is_ipv6(s) ? IP : 0u;
     if (is_alpha(s.p[0]))
         found |= is_url(s) ? URL : 0u;

@@ -16,7 +16,7 @@
 #define DISTINCT_EXACT 4096
 #define DISTINCT_P_MIN 4
 #define DISTINCT_P_MAX 18
-#define DISTINCT_P 14
+#define DISTINCT_P 15
 
 struct distinct {
     uint64_t *set; /* open addressing, 0 empty; NULL while empty and once there are registers */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The counter table and its purge. Not for more than the counts: distinct values are distinct.h's.
+/* The counter table, its purge and its gate. Not for more than the counts: distinct values are
+ * distinct.h's.
  */
 #include "sketch/frequent.h"
 
@@ -17,10 +18,12 @@ void frequent_release(struct frequent *f)
     unsigned lg_max = f->lg_max;
     free(f->slots);
     free(f->text);
+    free(f->gate);
+    free(f->known);
     frequent_init(f, lg_max);
 }
 
-static uint32_t slot_of(const struct frequent *f, uint64_t hash)
+static inline uint32_t slot_of(const struct frequent *f, uint64_t hash)
 {
     uint32_t mask = (1u << f->lg) - 1, i = (uint32_t)(hash >> 20) & mask;
     while (f->slots[i].count != 0 && f->slots[i].hash != hash)
@@ -28,10 +31,45 @@ static uint32_t slot_of(const struct frequent *f, uint64_t hash)
     return i;
 }
 
-/* Three quarters of the slots, as the paper has it. */
-static uint32_t limit(uint32_t lg)
+/* Three quarters of the slots, as the paper has it; half of them while the table can grow, for
+ * short searches. */
+static uint32_t limit(const struct frequent *f)
 {
-    return (3u << lg) / 4;
+    return f->lg < f->lg_max ? (1u << f->lg) / 2 : (3u << f->lg) / 4;
+}
+
+static inline uint32_t cell_of(const struct frequent *f, uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & ((2u << f->lg_max) - 1);
+}
+
+static inline uint32_t bit_of(const struct frequent *f, uint64_t hash)
+{
+    return (uint32_t)(hash >> 12) & ((16u << f->lg_max) - 1);
+}
+
+static void set_known(struct frequent *f, uint64_t hash)
+{
+    uint32_t bit = bit_of(f, hash);
+    f->known[bit >> 6] |= UINT64_C(1) << (bit & 63);
+}
+
+static inline bool maybe_known(const struct frequent *f, uint64_t hash)
+{
+    uint32_t bit = bit_of(f, hash);
+    return f->known == NULL || (f->known[bit >> 6] >> (bit & 63) & 1);
+}
+
+/* True when a value that is not in the table is held back. */
+static inline bool hold(struct frequent *f, uint64_t hash, uint64_t count)
+{
+    uint32_t *cell = &f->gate[cell_of(f, hash)];
+    uint64_t sum = *cell + count;
+    if (sum > f->total >> f->lg_max || sum > UINT32_MAX)
+        return false;
+    *cell = (uint32_t)sum;
+    f->held = sum > f->held ? sum : f->held;
+    return true;
 }
 
 /* Into a table of 2^lg slots, less `cut` per count, the text packed anew. */
@@ -43,6 +81,8 @@ static void rebuild(struct frequent *f, uint32_t lg, uint64_t cut)
     f->text = xmalloc(old.text_cap ? old.text_cap : 1);
     f->text_len = 0;
     f->n = 0;
+    if (f->known != NULL)
+        memset(f->known, 0, ((size_t)2 << f->lg_max));
     for (uint32_t i = 0; old.slots != NULL && i < 1u << old.lg; i++) {
         const struct frequent_slot *from = &old.slots[i];
         if (from->count <= cut)
@@ -54,6 +94,8 @@ static void rebuild(struct frequent *f, uint32_t lg, uint64_t cut)
         memcpy(f->text + f->text_len, old.text + from->at, from->len);
         f->text_len += from->len;
         f->n++;
+        if (f->known != NULL)
+            set_known(f, to->hash);
     }
     free(old.slots);
     free(old.text);
@@ -82,8 +124,12 @@ static void purge(struct frequent *f)
         median = counts[n / 2];
     }
     free(counts);
+    if (f->gate == NULL) {
+        f->gate = xcalloc((size_t)2 << f->lg_max, sizeof(*f->gate));
+        f->known = xcalloc((size_t)2 << f->lg_max, 1);
+    }
     rebuild(f, f->lg, median);
-    f->error += median;
+    f->lowered += median;
 }
 
 static void text_room(struct frequent *f, uint32_t extra)
@@ -108,57 +154,103 @@ static uint32_t cut_text(struct slice text)
     return n;
 }
 
-static void add(struct frequent *f, uint64_t hash, struct slice text, uint64_t count)
+/* Past the gate. */
+static void insert(struct frequent *f, uint64_t hash, struct slice text, uint64_t count)
 {
-    if (f->slots == NULL)
-        rebuild(f, LG_MIN, 0);
-    uint32_t i = slot_of(f, hash);
-    if (f->slots[i].count != 0) {
-        f->slots[i].count += count;
-        return;
-    }
-    if (f->n >= limit(f->lg)) {
+    if (f->n >= limit(f)) {
         if (f->lg < f->lg_max)
             rebuild(f, f->lg + 1, 0);
         else
             purge(f);
-        i = slot_of(f, hash);
     }
-    uint32_t len = cut_text(text);
+    uint32_t len = cut_text(text), i = slot_of(f, hash);
     text_room(f, len);
     if (len > 0)
         memcpy(f->text + f->text_len, text.p, len);
     f->slots[i] = (struct frequent_slot){hash, count, f->text_len, len};
     f->text_len += len;
     f->n++;
+    if (f->known != NULL)
+        set_known(f, hash);
+}
+
+/* Counts what is in the table. */
+static inline bool count_known(struct frequent *f, uint64_t hash, uint64_t count)
+{
+    if (f->slots == NULL || !maybe_known(f, hash))
+        return false;
+    uint32_t i = slot_of(f, hash);
+    bool found = f->slots[i].count != 0;
+    if (found)
+        f->slots[i].count += count;
+    return found;
 }
 
 void frequent_add(struct frequent *f, uint64_t hash, struct slice text, uint64_t count)
 {
     if (count == 0)
         return;
+    if (f->slots == NULL)
+        rebuild(f, LG_MIN, 0);
     f->total += count;
-    add(f, hash, text, count);
+    if (!count_known(f, hash, count) && (f->gate == NULL || !hold(f, hash, count)))
+        insert(f, hash, text, count);
+    f->error = f->lowered + f->held;
+}
+
+size_t frequent_screen(struct frequent *f, const uint64_t *hashes, uint32_t n, uint64_t *fresh,
+                       uint32_t *rest, uint32_t *nrest)
+{
+    size_t nfresh = 0;
+    uint32_t left = 0;
+    uint64_t before = f->total;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t h = hashes[i];
+        f->total = before + i + 1 - left;
+        if (count_known(f, h, 1))
+            continue;
+        fresh[nfresh++] = h;
+        if (f->gate == NULL || !hold(f, h, 1))
+            rest[left++] = i;
+    }
+    f->total = before + n - left;
+    f->error = f->lowered + f->held;
+    *nrest = left;
+    return nfresh;
+}
+
+/* Down to a smaller lg_max; the gate, made for the larger one, becomes part of the error. */
+static void shrink(struct frequent *f, uint32_t lg_max)
+{
+    f->lg_max = lg_max;
+    f->lowered += f->held;
+    f->held = 0;
+    free(f->gate);
+    free(f->known);
+    f->gate = NULL;
+    f->known = NULL;
+    while (f->slots != NULL && f->lg > lg_max) {
+        if (f->n > (3u << lg_max) / 4)
+            purge(f);
+        else
+            rebuild(f, lg_max, 0);
+    }
 }
 
 void frequent_merge(struct frequent *f, const struct frequent *other)
 {
-    if (other->lg_max < f->lg_max) {
-        f->lg_max = other->lg_max;
-        while (f->slots != NULL && (f->lg > f->lg_max || f->n > limit(f->lg_max))) {
-            if (f->n > limit(f->lg_max))
-                purge(f);
-            else
-                rebuild(f, f->lg_max, 0);
-        }
-    }
+    if (other->lg_max < f->lg_max)
+        shrink(f, other->lg_max);
+    if (other->slots != NULL && f->slots == NULL)
+        rebuild(f, LG_MIN, 0);
     f->total += other->total;
-    f->error += other->error;
+    f->lowered += other->error;
     for (uint32_t i = 0; other->slots != NULL && i < 1u << other->lg; i++) {
         const struct frequent_slot *s = &other->slots[i];
-        if (s->count != 0)
-            add(f, s->hash, slice_of(other->text + s->at, s->len), s->count);
+        if (s->count != 0 && !count_known(f, s->hash, s->count))
+            insert(f, s->hash, slice_of(other->text + s->at, s->len), s->count);
     }
+    f->error = f->lowered + f->held;
 }
 
 static int by_count(const void *a, const void *b)

@@ -4,9 +4,11 @@
 
 #include <math.h>
 
-/* The bottom level is larger than theory asks, so that sorting works on runs worth sorting. */
-#define BOTTOM 256
 #define RUN 8
+/* Below this, counting digits costs more than it saves. */
+#define RADIX_MIN 1024
+#define DIGIT 11
+#define DIGITS (1u << DIGIT)
 
 static void sort_runs(double *x, size_t n)
 {
@@ -38,7 +40,7 @@ static void merge_two(double *out, const double *a, size_t na, const double *b, 
         out[o++] = b[j];
 }
 
-void kll_sort(double *x, size_t n)
+static void merge_sort(double *x, size_t n)
 {
     sort_runs(x, n);
     if (n <= RUN)
@@ -59,6 +61,94 @@ void kll_sort(double *x, size_t n)
     free(tmp);
 }
 
+/* A number that orders as the double does (-0 before 0), and back. */
+static inline uint64_t key_of(double x)
+{
+    uint64_t b;
+    memcpy(&b, &x, sizeof(b));
+    return b ^ (-(b >> 63) | UINT64_C(1) << 63);
+}
+
+static inline double of_key(uint64_t k)
+{
+    double x;
+    k ^= ~-(k >> 63) | UINT64_C(1) << 63;
+    memcpy(&x, &k, sizeof(x));
+    return x;
+}
+
+static void scatter(uint64_t *to, const uint64_t *from, size_t n, uint32_t *count, uint64_t least,
+                    unsigned shift)
+{
+    uint32_t at = 0;
+    for (uint32_t d = 0; d < DIGITS; d++) {
+        uint32_t c = count[d];
+        count[d] = at;
+        at += c;
+    }
+    for (size_t i = 0; i < n; i++)
+        to[count[((from[i] - least) >> shift) & (DIGITS - 1)]++] = from[i];
+}
+
+/* Ascending; false, with the order undefined, when that takes too many moves. */
+static bool insert_sort(uint64_t *k, size_t n)
+{
+    size_t left = 8 * n;
+    for (size_t i = 1; i < n; i++) {
+        uint64_t v = k[i];
+        size_t j = i;
+        for (; j > 0 && k[j - 1] > v; j--)
+            k[j] = k[j - 1];
+        k[j] = v;
+        if (i - j > left)
+            return false;
+        left -= i - j;
+    }
+    return true;
+}
+
+/* By the two highest digits of what the keys span, then insertion puts right the few that share
+ * both. False, with x as it was, where too many do. */
+static bool radix_sort(double *x, size_t n)
+{
+    uint32_t low[DIGITS] = {0}, high[DIGITS] = {0};
+    uint64_t *a = xreallocarray(NULL, 2 * n, sizeof(*a)), *b = a + n;
+    uint64_t least = UINT64_MAX, most = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t k = a[i] = key_of(x[i]);
+        least = k < least ? k : least;
+        most = k > most ? k : most;
+    }
+    unsigned bits = most > least ? 64u - (unsigned)__builtin_clzll(most - least) : 1;
+    unsigned shift = bits > 2 * DIGIT ? bits - 2 * DIGIT : 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t k = (a[i] - least) >> shift;
+        low[k & (DIGITS - 1)]++;
+        high[k >> DIGIT]++;
+    }
+    scatter(b, a, n, low, least, shift);
+    scatter(a, b, n, high, least, shift + DIGIT);
+    bool done = insert_sort(a, n);
+    for (size_t i = 0; done && i < n; i++)
+        x[i] = of_key(a[i]);
+    free(a);
+    return done;
+}
+
+static bool is_sorted(const double *x, size_t n)
+{
+    size_t i = 1;
+    while (i < n && x[i - 1] <= x[i])
+        i++;
+    return i >= n;
+}
+
+void kll_sort(double *x, size_t n)
+{
+    if (!is_sorted(x, n) && (n < RADIX_MIN || !radix_sort(x, n)))
+        merge_sort(x, n);
+}
+
 void kll_init(struct kll *s, uint32_t k, uint64_t seed)
 {
     *s = (struct kll){.k = k, .nlevels = 1, .coin = seed};
@@ -73,30 +163,21 @@ void kll_release(struct kll *s)
     kll_init(s, s->k, s->coin);
 }
 
-/* splitmix64 (Steele, Lea & Flood 2014). */
-static unsigned coin_flip(struct kll *s)
+/* splitmix64 (Steele, Lea & Flood 2014). Every second compaction of a level takes the other side of
+ * the coin of the one before: their errors cancel in part. */
+static unsigned coin_flip(struct kll *s, uint32_t level)
 {
-    uint64_t z = s->coin += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (unsigned)(z >> 63);
-}
-
-static uint32_t capacity(const struct kll *s, uint32_t level)
-{
-    double c = s->k;
-    for (uint32_t d = s->nlevels - 1 - level; d > 0 && c > 8; d--)
-        c *= 2.0 / 3;
-    uint32_t least = level == 0 ? BOTTOM : 8;
-    return c > least ? (uint32_t)ceil(c) : least;
-}
-
-static uint32_t capacity_all(const struct kll *s)
-{
-    uint32_t c = 0;
-    for (uint32_t i = 0; i < s->nlevels; i++)
-        c += capacity(s, i);
-    return c;
+    uint64_t bit = UINT64_C(1) << level;
+    s->again ^= bit;
+    if (s->again & bit) {
+        uint64_t z = s->coin += UINT64_C(0x9e3779b97f4a7c15);
+        z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+        s->side = (z >> 63) ? s->side | bit : s->side & ~bit;
+    } else {
+        s->side ^= bit;
+    }
+    return (s->side & bit) != 0;
 }
 
 static void room(struct kll_level *l, uint32_t extra)
@@ -108,6 +189,24 @@ static void room(struct kll_level *l, uint32_t extra)
         cap *= 2;
     l->items = xreallocarray(l->items, cap, sizeof(double));
     l->cap = cap;
+}
+
+/* Ascending items into an ascending level, from the end on. */
+static void merge_into(struct kll_level *l, const double *items, uint32_t n)
+{
+    room(l, n);
+    uint32_t i = l->n, j = n, o = i + j;
+    double *x = l->items;
+    while (i > 0 && j > 0) {
+        double a = x[i - 1], b = items[j - 1];
+        bool take_a = a > b;
+        x[--o] = take_a ? a : b;
+        i -= take_a;
+        j -= !take_a;
+    }
+    if (j > 0)
+        memcpy(x, items, j * sizeof(*x));
+    l->n += n;
 }
 
 /* Halves level h into h + 1. An odd item stays behind. */
@@ -122,28 +221,21 @@ static void compact(struct kll *s, uint32_t h)
     if (h == 0)
         kll_sort(l->items, l->n);
     uint32_t odd = l->n & 1, half = l->n / 2;
-    unsigned coin = coin_flip(s);
+    unsigned coin = coin_flip(s, h);
     double *from = l->items + odd; /* the smallest stays when the count is odd */
     for (uint32_t i = 0; i < half; i++)
         from[i] = from[2 * i + coin];
-    double *merged = xreallocarray(NULL, up->n + half, sizeof(double));
-    merge_two(merged, up->items, up->n, from, half);
-    free(up->items);
-    up->items = merged;
-    up->n = up->cap = up->n + half;
+    merge_into(up, from, half);
     l->n = odd;
     s->kept -= half;
 }
 
-/* Makes room: compacts the lowest full level until there is some. */
+/* Compacts every full level, from the lowest on. */
 static void compress(struct kll *s)
 {
-    while (s->kept >= capacity_all(s)) {
-        uint32_t h = 0;
-        while (s->level[h].n < capacity(s, h))
-            h++;
-        compact(s, h);
-    }
+    for (uint32_t h = 0; h < s->nlevels; h++)
+        if (s->level[h].n >= s->k)
+            compact(s, h);
 }
 
 static void see_range(struct kll *s, const double *x, size_t n)
@@ -159,19 +251,17 @@ static void see_range(struct kll *s, const double *x, size_t n)
 
 void kll_add(struct kll *s, const double *x, size_t n)
 {
+    struct kll_level *l = &s->level[0];
     see_range(s, x, n);
     s->n += n;
-    uint32_t all = capacity_all(s);
     while (n > 0) {
-        if (s->kept >= all) {
-            compress(s);
-            all = capacity_all(s);
-        }
-        uint32_t take = n < all - s->kept ? (uint32_t)n : all - s->kept;
-        room(&s->level[0], take);
-        memcpy(s->level[0].items + s->level[0].n, x, take * sizeof(double));
-        s->level[0].n += take;
+        uint32_t take = n < s->k - l->n ? (uint32_t)n : s->k - l->n;
+        room(l, take);
+        memcpy(l->items + l->n, x, take * sizeof(double));
+        l->n += take;
         s->kept += take;
+        if (l->n == s->k)
+            compress(s);
         x += take;
         n -= take;
     }
@@ -197,16 +287,11 @@ void kll_merge(struct kll *s, const struct kll *other)
             memcpy(to->items + to->n, from->items, from->n * sizeof(double));
             to->n += from->n;
         } else {
-            double *merged = xreallocarray(NULL, to->n + from->n, sizeof(double));
-            merge_two(merged, to->items, to->n, from->items, from->n);
-            free(to->items);
-            to->items = merged;
-            to->n = to->cap = to->n + from->n;
+            merge_into(to, from->items, from->n);
         }
         s->kept += from->n;
     }
-    if (s->kept > capacity_all(s))
-        compress(s);
+    compress(s);
 }
 
 bool kll_is_exact(const struct kll *s)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Quantiles in one pass: the KLL sketch.
  *
- * Source: Karnin, Lang & Liberty 2016, "Optimal quantile approximation in streams", in the lazy
- * form of Ivkin & al. 2019 ("Streaming quantiles algorithms with small space and update time"):
- * levels of doubling weight; when all levels together are full, the lowest full one is sorted and
- * every second item moves up, odd or even by a seeded coin. Exact until the first compaction
- * (at least k values). The same values in the same order with the same seed give the same sketch;
- * merging two is within the error, not bit for bit. Levels shrink by 2/3 from the top, as in Apache
- * DataSketches; the bottom one is larger. The mean rank error with k = 4,096 stays below 0.05 %
- * (under test). Not for NaN. */
+ * Source: Karnin, Lang & Liberty 2016, "Optimal quantile approximation in streams": levels of
+ * doubling weight; a full level is sorted and every second item moves up, odd or even by a seeded
+ * coin, of which every second compaction of a level takes the other side (Ivkin & al. 2019,
+ * "Streaming quantiles algorithms with small space and update time"). All levels have room for k
+ * items: with room for less in the lower ones, as the papers have it, items are sorted and merged
+ * more often, which costs more time than the memory is worth (k doubles for each doubling of the
+ * values). Exact below k values. The same values in the same order with the same seed give the same
+ * sketch; merging two is within the error, not bit for bit. The mean rank error with k = 4,096
+ * stays below 0.02 % (under test). Not for NaN. */
 #ifndef FORELINE_KLL_H
 #define FORELINE_KLL_H
 
@@ -26,8 +27,9 @@ struct kll {
     uint32_t nlevels; /* at least 1 */
     uint64_t n;       /* values seen */
     uint64_t coin;
-    double min, max; /* exact; of no values: infinity, -infinity */
-    uint32_t kept;   /* items over all levels */
+    uint64_t again, side; /* bits of levels: the next compaction mirrors the last; its side */
+    double min, max;      /* exact; of no values: infinity, -infinity */
+    uint32_t kept;        /* items over all levels */
     struct kll_level level[KLL_LEVELS];
 };
 /* k >= 8. Nothing is allocated before the first value. */
