@@ -35,10 +35,9 @@ static void close_jq(void)
     arena_release(&mem);
 }
 
-/* Whether jq says yes; false in *valid when the pattern is none. */
-static bool ask(struct slice text, struct slice pattern, bool icase, bool *valid)
+/* Whether jq says yes; false when it fails, and `err` says why. */
+static bool ask(struct slice text, struct slice pattern, bool icase, bool *yes, struct err *err)
 {
-    struct err err = ERR_INIT;
     size_t n;
     buf_clear(&in);
     buf_addc(&in, '[');
@@ -46,20 +45,26 @@ static bool ask(struct slice text, struct slice pattern, bool icase, bool *valid
     buf_addc(&in, ',');
     json_quote(&in, pattern);
     buf_adds(&in, icase ? ",\"i\"]" : ",null]");
-    *valid = jq_program_run(jq, buf_slice(&in), &out, &n, &err);
-    return *valid && slice_is(buf_slice(&out), "true");
+    bool ok = jq_program_run(jq, buf_slice(&in), &out, &n, err);
+    *yes = ok && slice_is(buf_slice(&out), "true");
+    return ok;
 }
 
 /* 1: compared, 0: left to jq. */
 static int compare(struct slice text, struct slice pattern, bool icase, const char *where)
 {
-    bool valid;
+    bool want;
+    struct err err = ERR_INIT;
     struct regex *re = regex_new(&mem, pattern, icase);
     if (!re)
         return 0;
     enum regex_answer got = regex_test(re, text);
-    bool want = ask(text, pattern, icase, &valid);
-    ck_assert_msg(valid, "%s: jq refuses /%.*s/", where, (int)pattern.len, pattern.p);
+    if (!ask(text, pattern, icase, &want, &err)) {
+        /* where Oniguruma gives up backtracking, we still have the answer */
+        ck_assert_msg(strstr(err.text, "limit") != NULL, "%s: /%.*s/: jq says %s", where,
+                      (int)pattern.len, pattern.p, err.text);
+        return 0;
+    }
     if (got == REGEX_ASK)
         return 0;
     ck_assert_msg((got == REGEX_YES) == want, "%s: /%.*s/%s on '%.*s': jq says %s", where,
