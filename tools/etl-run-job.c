@@ -49,6 +49,10 @@ int plan_here(struct app *app, struct pipeline *p)
     struct rec_environment *env = ARENA_NEW(a, struct rec_environment);
     struct plan_options o;
     struct plan_result r;
+    /* Types, and which expressions need libjq, make a better prediction. What is wrong is said when
+     * the job is loaded. */
+    if (!pipeline_bind(p, app->profiles, app->nprofiles, &err))
+        err_clear(&err);
     if (!plan_options(app, &o, &err) || !predict_pipeline(a, p, &po, x, NULL, &err))
         return cli_fail(&err);
     plan_environment_local(a, env);

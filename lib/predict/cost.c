@@ -10,8 +10,9 @@
 #define CPU_GRAIN_S 0.001
 #define MEMORY_GRAIN 65536.0
 /* Spread (standard deviation of the logarithm) of what is predicted from … */
-#define SPREAD_RUNS 0.16    /* runs of the same stage: CPU time */
+#define SPREAD_RUNS 0.2     /* runs of the same stage: CPU time */
 #define SPREAD_MEMORY 0.08  /* the same, peak memory, which depends on sizes alone */
+#define SPREAD_TREES 0.3    /* of both, commands: other programs, looked at now and then */
 #define SPREAD_EDITED 0.35  /* runs of the stage before it was edited */
 #define SPREAD_SIMILAR 0.35 /* the same operation in other pipelines */
 #define SPREAD_PRIOR 0.5    /* the table of priors */
@@ -158,25 +159,22 @@ static struct rec_figure cost_of(struct predictor *k, uint32_t i, const struct c
     struct model_line line;
     struct level level;
     uint32_t nruns = fit_runs(k, i, c, &line, &level);
-    double x = prior_at(&pm, &level, c->grain), xh = prior_at(&ph, &level, c->grain);
     *g = (struct grounds){nruns, false, level.sized};
     if (nruns == 0) {
         const struct similar *sim = &k->history.similar[s->op];
         bool cpu = c->past == past_cpu;
         struct model_level m;
-        double spread = s->op == OP_COMMAND ? SPREAD_COMMAND : SPREAD_PRIOR;
-        if (model_level_fit(cpu ? sim->cpu : sim->memory, NULL, cpu ? sim->ncpu : sim->nmemory,
-                            SPREAD_SIMILAR, 2, &m) &&
-            s->op != OP_COMMAND) {
-            line.b = m.p50;
+        line.log_sd = s->op == OP_COMMAND ? SPREAD_COMMAND : SPREAD_PRIOR;
+        if (s->op != OP_COMMAND &&
+            model_level_fit(cpu ? sim->cpu : sim->memory, NULL, cpu ? sim->ncpu : sim->nmemory,
+                            SPREAD_SIMILAR, 2, &m)) {
+            level = (struct level){m.p50, m.p50};
             line.log_sd = fmax(m.log_sd, SPREAD_SIMILAR);
-            line.df = m.df;
             g->similar = true;
-        } else {
-            line.log_sd = spread;
         }
-        line.df = fmax(line.df, PRIOR_DF);
+        line.df = PRIOR_DF;
     }
+    double x = prior_at(&pm, &level, c->grain), xh = prior_at(&ph, &level, c->grain);
     if (isnan(x) || isnan(k->figures[i].records_in.p50))
         return FIGURE_UNKNOWN;
     double p50 = model_line_p50(&line, x);
@@ -209,9 +207,17 @@ static void wide_or_narrow(struct predictor *k, uint32_t i, const struct cost *m
 void cost_stage(struct predictor *k, uint32_t i)
 {
     struct rec_stage_figures *f = &k->figures[i];
-    const struct cost cpu = {CPU_GRAIN_S, SPREAD_RUNS, 0, prior_cpu_s, k->speed, past_cpu, false};
-    const struct cost memory = {MEMORY_GRAIN, SPREAD_MEMORY, SPREAD_DOUBLING, prior_memory_bytes, 1,
-                                past_memory,  false};
+    bool command = k->p->stages[i].op == OP_COMMAND;
+    const struct cost cpu = {
+        CPU_GRAIN_S, command ? SPREAD_TREES : SPREAD_RUNS, 0, prior_cpu_s, k->speed, past_cpu,
+        false};
+    const struct cost memory = {MEMORY_GRAIN,
+                                command ? SPREAD_TREES : SPREAD_MEMORY,
+                                SPREAD_DOUBLING,
+                                prior_memory_bytes,
+                                1,
+                                past_memory,
+                                false};
     struct grounds g;
     f->cpu_s = cost_of(k, i, &cpu, &g);
     k->cost_runs[i] = g.nruns;

@@ -19,9 +19,6 @@
 #define GROUPS_SHARE 0.1
 /* p95 over p50 of a size that rests on a convention alone. */
 #define GUESS_FACTOR 3.0
-/* … and of one that rests on statistics of single columns taken as independent. */
-#define STATS_FACTOR 1.25
-
 const struct flow_column *flow_column(const struct flow *f, const char *name)
 {
     for (uint32_t i = 0; i < f->ncolumns; i++) {
@@ -252,7 +249,10 @@ static void through_columns(struct arena *a, const struct stage *s, const struct
             computed_column(a, out, s->u.aggregate.measures[i].name);
         return;
     case OP_WRITE:
-    case OP_COMMAND:
+        return;
+    case OP_COMMAND: /* what a filter makes of its rows is its own, but most keep their columns */
+        if (s->u.command.is_filter)
+            copy_columns(a, in[0], out);
         return;
     default:
         copy_columns(a, in[0], out);

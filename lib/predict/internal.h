@@ -29,8 +29,10 @@ enum feature {
     F_STATES,        /* an aggregate's groups times its measures */
     F_WIDE,          /* its sums of floats that need more than a few words to be exact */
     F_MISSES,        /* records looked up (or sorted) times how far what is kept outgrows caches */
+    F_VALUES,        /* values that quantiles and distinct counts of an aggregate keep */
+    F_QUEUED,        /* bytes that wait for the other side of a join or an earlier one of a union */
 };
-#define F_COUNT 16
+#define F_COUNT 18
 struct work {
     double f[F_COUNT];
 };
@@ -70,6 +72,8 @@ struct flow {
     uint32_t ncolumns;
     double source_records; /* that the statistics of the columns describe; NAN unknown */
 };
+/* p95 over p50 of a size that rests on statistics of single columns taken as independent. */
+#define STATS_FACTOR 1.25
 const struct flow_column *flow_column(const struct flow *f, const char *name);
 /* Of a read: what it delivers, by the columns of the profile. */
 void flow_source(struct arena *a, const struct stage *s, const struct rec_profile *profile,
@@ -141,17 +145,23 @@ struct predictor {
     bool *cost_similar;
     double speed, scale;
     uint32_t nreads;
+    bool *queued; /* per stage: see queued_stages */
 };
 
 /* Sizes of a stage's work, predicted or as they once were. */
 struct sizes {
     double records_in, bytes_in, records_out, bytes_out, records_right, bytes_right, packed_bytes;
+    double queued_bytes;
 };
 
 /* What stage i did in an earlier run, what it is to do now: NAN where not known. `high`: at p95. */
 struct sizes sizes_then(const struct predictor *k, uint32_t run, uint32_t i);
 struct sizes sizes_now(const struct predictor *k, uint32_t i, bool high);
 struct work work_of(const struct stage *s, const struct sizes *z);
+/* Which stages' batches wait: a join takes its left side only when it has the whole right side, a
+ * union its inputs one after the other; where both come from one source, the later ones queue. */
+void queued_stages(const struct pipeline *p, bool *queued);
+double queued_bytes(const struct stage *s, const struct sizes *z);
 /* Fills flows, sources, size_why and all figures but time and memory; in topological order. */
 void size_stage(struct predictor *k, uint32_t i);
 /* CPU time and peak memory of a stage whose sizes are known. */

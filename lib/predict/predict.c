@@ -100,11 +100,13 @@ bool predict_pipeline(struct arena *a, struct pipeline *p, const struct predict_
         .size_why = ARENA_ARRAY(a, const char *, n),
         .cost_runs = ARENA_ARRAY(a, uint32_t, n),
         .cost_similar = ARENA_ARRAY(a, bool, n),
+        .queued = ARENA_ARRAY(a, bool, n),
         .speed = o->speed > 0 ? o->speed : 1,
         .scale = o->scale > 0 ? o->scale : 1,
     };
     if (!history_read(a, p, o->store, k.speed, &k.history, err))
         return false;
+    queued_stages(p, k.queued);
     for (uint32_t i = 0; i < n; i++)
         k.nreads += p->stages[i].op == OP_READ;
     for (uint32_t i = 0; i < n; i++) {

@@ -7,6 +7,8 @@
 
 /* Spread (standard deviation of the logarithm) of selectivities and widths from run to run. */
 #define SPREAD_SIZES 0.05
+/* Further spread of them per e-fold beyond the sizes seen. */
+#define SIZES_DRIFT 0.1
 
 static bool is_jq(const struct expr *e)
 {
@@ -70,6 +72,11 @@ static void work_of_kept(const struct stage *s, const struct sizes *z, struct wo
                                  -expm1(-z->records_in / z->records_out / WIDE_ADDENDS)
                            : z->records_out;
         w->f[F_MISSES] = misses(z->records_in, z->records_out, z->bytes_out);
+        for (uint32_t i = 0; i < s->u.aggregate.n; i++) {
+            enum measure_kind m = s->u.aggregate.measures[i].measure;
+            bool keeps = m == MEASURE_QUANTILE || m == MEASURE_DISTINCT;
+            w->f[F_VALUES] += keeps ? z->records_in : 0;
+        }
         break;
     case OP_DISTINCT:
         w->f[F_MISSES] = misses(z->records_in, z->records_out, z->bytes_out);
@@ -98,17 +105,57 @@ struct work work_of(const struct stage *s, const struct sizes *z)
     double records = s->op == OP_WRITE ? z->records_in : z->records_out;
     double bytes = s->op == OP_WRITE ? z->bytes_in : z->bytes_out;
     w.f[F_BATCH_BYTES] = records > BATCH_ROWS ? bytes / records * BATCH_ROWS : bytes;
+    w.f[F_QUEUED] = z->queued_bytes;
     work_of_kept(s, z, &w);
     return w;
 }
 
 /* The sizes of an earlier run of stage i; NAN where they are not known. */
+/* Marks what stage i gets its batches from while they still flow. */
+static void mark_upstream(const struct pipeline *p, uint32_t i, bool *seen)
+{
+    if (seen[i])
+        return;
+    seen[i] = true;
+    const struct stage *s = &p->stages[i];
+    for (uint32_t k = 0; k < s->ninputs && s->op != OP_SORT && s->op != OP_AGGREGATE; k++)
+        mark_upstream(p, s->inputs[k], seen);
+}
+
+void queued_stages(const struct pipeline *p, bool *queued)
+{
+    uint32_t n = p->nstages;
+    bool *first = xmalloc(n + 1), *later = xmalloc(n + 1);
+    memset(queued, 0, n * sizeof(*queued));
+    for (uint32_t i = 0; i < n; i++) {
+        const struct stage *s = &p->stages[i];
+        for (uint32_t k = 1; (s->op == OP_JOIN || s->op == OP_UNION) && k < s->ninputs; k++) {
+            bool common = false;
+            memset(first, 0, n);
+            memset(later, 0, n);
+            mark_upstream(p, s->inputs[s->op == OP_JOIN ? 1 : k - 1], first);
+            mark_upstream(p, s->inputs[s->op == OP_JOIN ? 0 : k], later);
+            for (uint32_t j = 0; j < n; j++)
+                common |= first[j] && later[j] && p->stages[j].ninputs == 0;
+            for (uint32_t j = 0; j < n && common; j++)
+                queued[j] |= later[j];
+        }
+    }
+    free(first);
+    free(later);
+}
+
+double queued_bytes(const struct stage *s, const struct sizes *z)
+{
+    return s->op == OP_READ ? z->bytes_in + z->bytes_out : z->bytes_out;
+}
+
 struct sizes sizes_then(const struct predictor *k, uint32_t run, uint32_t i)
 {
     const struct stage *s = &k->p->stages[i];
     const struct past *past = history_at(&k->history, run, i);
     struct sizes z = {
-        past->records_in, past->bytes_in, past->records_out, past->bytes_out, 0, 0, 0};
+        past->records_in, past->bytes_in, past->records_out, past->bytes_out, 0, 0, 0, 0};
     if (s->op == OP_JOIN) {
         const struct past *l = history_at(&k->history, run, s->inputs[0]);
         const struct past *r = history_at(&k->history, run, s->inputs[1]);
@@ -121,6 +168,7 @@ struct sizes sizes_then(const struct predictor *k, uint32_t run, uint32_t i)
         z.packed_bytes = k->sources[i].packed ? past->bytes_in : 0;
     if (s->op == OP_WRITE)
         z.packed_bytes = s->u.write.compress ? past->bytes_in : 0;
+    z.queued_bytes = k->queued[i] ? queued_bytes(s, &z) : 0;
     return z;
 }
 
@@ -129,8 +177,14 @@ struct sizes sizes_now(const struct predictor *k, uint32_t i, bool high)
     const struct stage *s = &k->p->stages[i];
     const struct rec_stage_figures *f = &k->figures[i];
 #define PICK(figure) (high ? (figure).p95 : (figure).p50)
-    struct sizes z = {
-        PICK(f->records_in), PICK(f->bytes_in), PICK(f->records_out), PICK(f->bytes_out), 0, 0, 0};
+    struct sizes z = {PICK(f->records_in),
+                      PICK(f->bytes_in),
+                      PICK(f->records_out),
+                      PICK(f->bytes_out),
+                      0,
+                      0,
+                      0,
+                      0};
     if (s->op == OP_JOIN) {
         const struct flow *l = &k->flows[s->inputs[0]], *r = &k->flows[s->inputs[1]];
         z.records_in = PICK(l->records);
@@ -142,6 +196,7 @@ struct sizes sizes_now(const struct predictor *k, uint32_t i, bool high)
         z.packed_bytes = k->sources[i].packed ? z.bytes_in : 0;
     if (s->op == OP_WRITE)
         z.packed_bytes = s->u.write.compress ? z.bytes_in : 0;
+    z.queued_bytes = k->queued[i] ? queued_bytes(s, &z) : 0;
 #undef PICK
     return z;
 }
@@ -209,38 +264,75 @@ static double past_read_ratio(const struct predictor *k, uint32_t run, uint32_t 
     return past->bytes_in > 0 ? past->read_bytes / past->bytes_in : NAN;
 }
 
-/* Groups do not grow with the records as selectivities do: each earlier run tells how many values
- * there are to draw from, and so how many the coming one will show. */
+/* Groups do not grow with the records as selectivities do. Two explanations of an earlier run are
+ * tried: there is a fixed number of values to draw from (states of a country), or there are more
+ * with more records (orders, days). The truth is between; the distinct counts of the columns, where
+ * they are known, say where, else the first is taken and p95 covers the second. */
 static bool groups_from_history(struct predictor *k, uint32_t i, struct rec_figure *out)
 {
     const struct stage *s = &k->p->stages[i];
     const struct flow *in = &k->flows[s->inputs[0]];
-    uint32_t n = 0;
-    double *mid = xmalloc((k->history.nruns + 1) * sizeof(*mid));
-    double *high = xmalloc((k->history.nruns + 1) * sizeof(*high));
-    double *w = xmalloc((k->history.nruns + 1) * sizeof(*w));
+    const struct text_list *by = s->op == OP_DISTINCT ? &s->u.distinct.by : &s->u.aggregate.by;
+    uint32_t n = 0, room = k->history.nruns + 1;
+    double *fixed = xmalloc(room * sizeof(*fixed)), *linear = xmalloc(room * sizeof(*linear));
+    double *w = xmalloc(room * sizeof(*w));
     for (uint32_t run = 0; run < k->history.nruns; run++) {
         const struct past *past = history_at(&k->history, run, i);
         if (!past->there || !past->same || !(past->records_in > 0) || !(past->records_out > 0))
             continue;
         double domain = model_distinct_domain(past->records_out, past->records_in);
-        double grown = fmax(0, log(in->records.p50 / past->records_in));
-        mid[n] = model_distinct_expected(domain, in->records.p50);
-        /* Values that are not equally likely keep turning up (Heaps 1978: as a power of the records
-         * seen, here the square root, from the size that was seen on). */
-        high[n] = fmin(in->records.p95, fmax(model_distinct_expected(domain, in->records.p95),
-                                             past->records_out * exp(grown / 2)));
+        fixed[n] = model_distinct_expected(domain, in->records.p50);
+        linear[n] = past->records_out * in->records.p50 / past->records_in;
         w[n++] = k->history.weight[run];
     }
-    struct model_level m, h;
-    bool ok = model_level_fit(mid, w, n, SPREAD_SIZES, PRIOR_DF, &m) &&
-              model_level_fit(high, w, n, SPREAD_SIZES, PRIOR_DF, &h);
-    if (ok)
-        *out = (struct rec_figure){m.p50, fmin(in->records.p95, fmax(model_level_p95(&m), h.p50))};
-    free(mid);
-    free(high);
+    struct model_level f, l;
+    bool ok = model_level_fit(fixed, w, n, SPREAD_SIZES, PRIOR_DF, &f) &&
+              model_level_fit(linear, w, n, SPREAD_SIZES, PRIOR_DF, &l);
+    free(fixed);
+    free(linear);
     free(w);
-    return ok;
+    if (!ok)
+        return false;
+    double lo = fmin(f.p50, l.p50), hi = fmax(f.p50, l.p50);
+    double mid = flow_groups(in, by, in->records.p50, true);
+    double high = flow_groups(in, by, in->records.p95, false) * STATS_FACTOR;
+    out->p50 = isnan(mid) ? f.p50 : fmin(hi, fmax(lo, mid));
+    out->p95 = isnan(high) ? hi : fmin(hi, fmax(out->p50, high));
+    out->p95 = fmax(out->p95, out->p50) * (model_level_p95(&f) / f.p50);
+    out->p95 = fmin(in->records.p95, out->p95 * in->records.p95 / in->records.p50);
+    return true;
+}
+
+/* How far the size of stage i's input is from those of earlier runs, in e-folds. */
+static double size_distance(const struct predictor *k, uint32_t i, double records_in)
+{
+    double nearest = INFINITY;
+    for (uint32_t run = 0; run < k->history.nruns; run++) {
+        struct sizes z = sizes_then(k, run, i);
+        if (history_at(&k->history, run, i)->there && z.records_in > 0 && records_in > 0)
+            nearest = fmin(nearest, fabs(log(records_in / z.records_in)));
+    }
+    return isinf(nearest) ? 0 : nearest;
+}
+
+/* A stage that let nothing through in any of its runs: nothing again, and at p95 what the rule of
+ * three (Hanley & Lippman-Hand 1983) leaves possible. */
+static bool never_let_through(const struct predictor *k, uint32_t i, double records_in,
+                              struct rec_figure *out)
+{
+    double seen = 0;
+    for (uint32_t run = 0; run < k->history.nruns; run++) {
+        const struct past *past = history_at(&k->history, run, i);
+        if (!past->there || !past->same)
+            continue;
+        if (past->records_out != 0)
+            return false;
+        seen += sizes_then(k, run, i).records_in;
+    }
+    if (!(seen > 0))
+        return false;
+    *out = (struct rec_figure){0, ceil(fmin(1, 3 / seen) * records_in)};
+    return true;
 }
 
 static void size_read(struct predictor *k, uint32_t i)
@@ -317,22 +409,20 @@ static void size_through(struct predictor *k, uint32_t i)
     double width = out->records.p50 > 0 ? out->bytes.p50 / out->records.p50 : flow_width(out);
     struct rec_figure groups;
     bool grouped = (s->op == OP_AGGREGATE && s->u.aggregate.by.n > 0) || s->op == OP_DISTINCT;
-    if (grouped && groups_from_history(k, i, &groups)) {
-        /* What the profile counted bounds what an extrapolation says. */
-        double all =
-            flow_groups(in[0], s->op == OP_DISTINCT ? &s->u.distinct.by : &s->u.aggregate.by,
-                        in[0]->records.p95, false);
-        if (!isnan(all) && all * 1.25 < groups.p95)
-            groups.p95 = fmax(all * 1.25, groups.p50);
+    bool shares =
+        s->op == OP_FILTER || s->op == OP_JOIN || (s->op == OP_COMMAND && s->u.command.is_filter);
+    if (shares && never_let_through(k, i, in[0]->records.p95, &groups)) {
+        out->records = groups;
+        k->size_why[i] = "nothing came through in earlier runs";
+    } else if (grouped && groups_from_history(k, i, &groups)) {
         out->records = groups;
         k->size_why[i] = "groups as in earlier runs";
-    } else if ((s->op == OP_FILTER || s->op == OP_JOIN ||
-                (s->op == OP_COMMAND && s->u.command.is_filter)) &&
-               past_level(k, i, past_ratio, SPREAD_SIZES, &m)) {
+    } else if (shares && past_level(k, i, past_ratio, SPREAD_SIZES, &m)) {
         struct rec_figure base = in[0]->records;
         double share = s->op == OP_FILTER ? fmin(1, m.p50) : m.p50;
-        double p95 = base.p50 * share *
-                     factors_join(model_level_p95(&m) / m.p50, base.p95 / fmax(base.p50, 1e-300));
+        double drift = model_t95(PRIOR_DF) * SIZES_DRIFT * size_distance(k, i, base.p50);
+        double spread = factors_join(model_level_p95(&m) / m.p50, exp(drift));
+        double p95 = base.p50 * share * factors_join(spread, base.p95 / fmax(base.p50, 1e-300));
         out->records = (struct rec_figure){base.p50 * share, p95};
         if (s->op == OP_FILTER)
             out->records.p95 = fmin(p95, base.p95);

@@ -25,10 +25,10 @@
 #define MEMORY_GRAIN 4096.0
 
 static const char *const feature_names[F_COUNT] = {
-    "F_ONE",         "F_RECORDS_IN",    "F_BYTES_IN",    "F_RECORDS_OUT",
-    "F_BYTES_OUT",   "F_RECORDS_RIGHT", "F_BYTES_RIGHT", "F_EVALS",
-    "F_JQ_EVALS",    "F_JQ_PROGRAMS",   "F_COMPARES",    "F_PACKED_BYTES",
-    "F_BATCH_BYTES", "F_STATES",        "F_WIDE",        "F_MISSES",
+    "F_ONE",           "F_RECORDS_IN",   "F_BYTES_IN",    "F_RECORDS_OUT", "F_BYTES_OUT",
+    "F_RECORDS_RIGHT", "F_BYTES_RIGHT",  "F_EVALS",       "F_JQ_EVALS",    "F_JQ_PROGRAMS",
+    "F_COMPARES",      "F_PACKED_BYTES", "F_BATCH_BYTES", "F_STATES",      "F_WIDE",
+    "F_MISSES",        "F_VALUES",       "F_QUEUED",
 };
 static const char *const row_names[PRIOR_COUNT] = {
     [OP_READ] = "OP_READ",
@@ -54,25 +54,26 @@ static const struct mask {
     unsigned cpu, memory;
 } masks[PRIOR_COUNT] = {
     [OP_READ] = {B(F_ONE) | B(F_BYTES_IN) | B(F_RECORDS_IN) | B(F_BYTES_OUT) | B(F_PACKED_BYTES),
-                 B(F_ONE) | B(F_BATCH_BYTES)},
+                 B(F_ONE) | B(F_BATCH_BYTES) | B(F_QUEUED)},
     [PRIOR_READ_JSONL] = {B(F_ONE) | B(F_BYTES_IN) | B(F_RECORDS_IN) | B(F_BYTES_OUT),
-                          B(F_ONE) | B(F_BATCH_BYTES)},
+                          B(F_ONE) | B(F_BATCH_BYTES) | B(F_QUEUED)},
     [OP_WRITE] = {B(F_ONE) | B(F_BYTES_IN) | B(F_RECORDS_IN) | B(F_PACKED_BYTES),
                   B(F_ONE) | B(F_BATCH_BYTES)},
     [PRIOR_WRITE_JSONL] = {B(F_ONE) | B(F_BYTES_IN) | B(F_RECORDS_IN), B(F_ONE) | B(F_BATCH_BYTES)},
     [OP_FILTER] = {B(F_ONE) | B(F_EVALS) | B(F_RECORDS_OUT) | B(F_BYTES_OUT) | B(F_JQ_EVALS) |
                        B(F_JQ_PROGRAMS),
-                   B(F_ONE) | B(F_BATCH_BYTES)},
+                   B(F_ONE) | B(F_BATCH_BYTES) | B(F_QUEUED)},
     [OP_DERIVE] = {B(F_ONE) | B(F_EVALS) | B(F_JQ_EVALS) | B(F_JQ_PROGRAMS),
-                   B(F_ONE) | B(F_BATCH_BYTES)},
+                   B(F_ONE) | B(F_BATCH_BYTES) | B(F_QUEUED)},
     [OP_SELECT] = {B(F_ONE) | B(F_RECORDS_IN), B(F_ONE)},
     [OP_RENAME] = {B(F_ONE) | B(F_RECORDS_IN), B(F_ONE)},
     [OP_JOIN] = {B(F_ONE) | B(F_RECORDS_IN) | B(F_RECORDS_OUT) | B(F_BYTES_OUT) |
                      B(F_RECORDS_RIGHT) | B(F_BYTES_RIGHT) | B(F_MISSES),
                  B(F_ONE) | B(F_RECORDS_RIGHT) | B(F_BYTES_RIGHT) | B(F_BATCH_BYTES)},
     [OP_AGGREGATE] = {B(F_ONE) | B(F_RECORDS_IN) | B(F_EVALS) | B(F_RECORDS_OUT) | B(F_STATES) |
-                          B(F_MISSES),
-                      B(F_ONE) | B(F_RECORDS_OUT) | B(F_BYTES_OUT) | B(F_STATES) | B(F_WIDE)},
+                          B(F_MISSES) | B(F_VALUES),
+                      B(F_ONE) | B(F_RECORDS_OUT) | B(F_BYTES_OUT) | B(F_STATES) | B(F_WIDE) |
+                          B(F_VALUES)},
     [OP_SORT] = {B(F_ONE) | B(F_RECORDS_IN) | B(F_BYTES_IN) | B(F_COMPARES) | B(F_MISSES),
                  B(F_ONE) | B(F_RECORDS_IN) | B(F_BYTES_IN) | B(F_BATCH_BYTES)},
     [OP_DISTINCT] = {B(F_ONE) | B(F_RECORDS_IN) | B(F_BYTES_IN) | B(F_RECORDS_OUT) | B(F_MISSES),
@@ -136,13 +137,10 @@ static struct sizes sizes_of(const struct pipeline *p, uint32_t i, const struct 
 {
     const struct stage *s = &p->stages[i];
     const struct rec_stage_figures *u = &r->stages[i].used;
-    struct sizes z = {unknown_as_zero(u->records_in.p50),
-                      unknown_as_zero(u->bytes_in.p50),
-                      unknown_as_zero(u->records_out.p50),
-                      unknown_as_zero(u->bytes_out.p50),
-                      0,
-                      0,
-                      0};
+    struct sizes z = {.records_in = unknown_as_zero(u->records_in.p50),
+                      .bytes_in = unknown_as_zero(u->bytes_in.p50),
+                      .records_out = unknown_as_zero(u->records_out.p50),
+                      .bytes_out = unknown_as_zero(u->bytes_out.p50)};
     if (s->op == OP_JOIN) {
         const struct rec_stage_figures *left = &r->stages[s->inputs[0]].used;
         const struct rec_stage_figures *right = &r->stages[s->inputs[1]].used;
@@ -152,6 +150,10 @@ static struct sizes sizes_of(const struct pipeline *p, uint32_t i, const struct 
     bool packed = s->op == OP_READ && strstr(s->u.read.paths.items[0], ".gz");
     if (packed || (s->op == OP_WRITE && s->u.write.compress))
         z.packed_bytes = z.bytes_in;
+    bool *queued = xcalloc(p->nstages, sizeof(*queued));
+    queued_stages(p, queued);
+    z.queued_bytes = queued[i] ? queued_bytes(s, &z) : 0;
+    free(queued);
     return z;
 }
 
@@ -312,6 +314,16 @@ static const char *const pipelines[] = {
     "{\"id\":\"q1\",\"op\":\"filter\",\"where\":\".v < 100000\"},"
     "{\"id\":\"j\",\"op\":\"join\",\"inputs\":[\"r\",\"q1\"],\"on\":[\"id\"],\"type\":\"semi\"},"
     "{\"id\":\"a\",\"op\":\"aggregate\",\"by\":[\"k\"],\"measures\":{\"n\":\"count\"}},"
+    "{\"id\":\"o\",\"op\":\"write\",\"path\":\"out.csv\"}",
+
+    "{\"id\":\"r\",\"op\":\"read\",\"path\":\"S.csv\"},"
+    "{\"id\":\"f\",\"op\":\"filter\",\"where\":\".k < 45\"},"
+    "{\"id\":\"d\",\"op\":\"derive\",\"set\":{\"y\":\".v * 2\"}},"
+    "{\"id\":\"q1\",\"op\":\"select\",\"input\":\"r\",\"columns\":[\"id\",\"m\"]},"
+    "{\"id\":\"q2\",\"op\":\"rename\",\"names\":{\"m\":\"m2\"}},"
+    "{\"id\":\"j\",\"op\":\"join\",\"inputs\":[\"d\",\"q2\"],\"on\":[\"id\"]},"
+    "{\"id\":\"a\",\"op\":\"aggregate\",\"by\":[\"w\"],\"measures\":{\"q\":\"quantile(.y; 0.5)\","
+    "\"u\":\"distinct(.m2)\",\"t\":\"max(.t)\"}},"
     "{\"id\":\"o\",\"op\":\"write\",\"path\":\"out.csv\"}",
 
     "{\"id\":\"r\",\"op\":\"read\",\"path\":\"S.csv\"},"
