@@ -82,7 +82,8 @@ static bool on_record(void *ctx, struct chain *c, const struct json *rec, struct
 static bool stdin_sends(void)
 {
     struct stat st;
-    return fstat(STDIN_FILENO, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+    return fstat(STDIN_FILENO, &st) == 0 &&
+           (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || S_ISREG(st.st_mode));
 }
 
 bool read_records(struct app *app, const char *operand, struct err *err)

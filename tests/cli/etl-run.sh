@@ -135,6 +135,8 @@ run etl-run -p wrong.json --validate
 status_is 3 "--validate of a wrong column is status 3"
 like "$err" "wrong.json:1: stage 'f'.*amuont.*did you mean '?\.?amount" "it names file, stage and remedy"
 run etl-run -p wrong.json
+like "$status|$err" "^3\|etl-run: wrong.json:1: stage 'f'.*did you mean" "and so does a run"
+run etl-run -p wrong.json
 is "$status|$(completion .status)|$(completion .error | grep -c amuont)" "3|failed|1" "a run of it fails and says why"
 
 run etl-run -p copy.json --deadline soon
@@ -196,6 +198,9 @@ like "$err" "verdict of 'drift' on 'in.csv' says no: amount moved" "it is named"
 not_ok "nothing was written" test -e out.csv
 run sh -c "echo '$verdict' | etl-run -p copy.json"
 status_is 1 "it gates a run with -p as well"
+echo "$verdict" >verdict.jsonl
+run etl-run -p copy.json <verdict.jsonl
+status_is 1 "also when it comes from a file"
 run sh -c "(cat plan.jsonl; echo '$verdict'; echo '$verdict' | sed 's/false/true/') | etl-run"
 status_is 0 "the last verdict on a subject counts"
 run sh -c "(cat plan.jsonl; echo '$verdict') | etl-run --ignore-verdicts"
