@@ -10,6 +10,12 @@ void logtail_init(struct logtail *l, const struct engine_opts *o, const char *st
     *l = (struct logtail){.o = o, .stage = stage};
     l->pending = BUF_INIT(BUF_UNBOUNDED);
     l->tail = BUF_INIT(BUF_UNBOUNDED);
+    l->held = BUF_INIT(BUF_UNBOUNDED);
+}
+
+void logtail_hide(struct logtail *l, const struct text_list *secrets)
+{
+    l->secrets = secrets;
 }
 
 static void hand_on(struct logtail *l, struct buf *b)
@@ -19,7 +25,7 @@ static void hand_on(struct logtail *l, struct buf *b)
     buf_clear(b);
 }
 
-void logtail_add(struct logtail *l, struct slice text)
+static void add(struct logtail *l, struct slice text)
 {
     if (l->total < LOG_HEAD) {
         size_t room = (size_t)(LOG_HEAD - l->total);
@@ -43,11 +49,66 @@ void logtail_add(struct logtail *l, struct slice text)
         buf_consume(&l->tail, l->tail.len - LOG_TAIL);
 }
 
+/* How much of `s` is the longest secret that it begins with; `*may_be`: with more text it could
+ * begin with a longer one. */
+static size_t secret_at(const struct logtail *l, struct slice s, bool *may_be)
+{
+    size_t longest = 0;
+    *may_be = false;
+    for (uint32_t i = 0; i < l->secrets->n; i++) {
+        const char *secret = l->secrets->items[i];
+        if (secret[0] != s.p[0])
+            continue;
+        size_t len = strlen(secret), n = len < s.len ? len : s.len;
+        if (memcmp(secret, s.p, n) != 0)
+            continue;
+        if (n < len)
+            *may_be = true;
+        else if (len > longest)
+            longest = len;
+    }
+    return longest;
+}
+
+/* Hands on what is held, up to what more text could make a secret of (`last`: no more comes). */
+static void release_held(struct logtail *l, bool last)
+{
+    struct slice s = buf_slice(&l->held);
+    size_t at = 0, said = 0;
+    while (at < s.len) {
+        bool may_be;
+        size_t n = secret_at(l, slice_of(s.p + at, s.len - at), &may_be);
+        if (may_be && !last)
+            break;
+        if (n) {
+            add(l, slice_of(s.p + said, at - said));
+            add(l, slice_str("***"));
+            said = at + n;
+        }
+        at += n ? n : 1;
+    }
+    add(l, slice_of(s.p + said, at - said));
+    buf_consume(&l->held, at);
+}
+
+void logtail_add(struct logtail *l, struct slice text)
+{
+    if (!l->secrets || l->secrets->n == 0) {
+        add(l, text);
+        return;
+    }
+    buf_add(&l->held, text.p, text.len);
+    release_held(l, false);
+}
+
 void logtail_end(struct logtail *l)
 {
     if (l->ended)
         return;
     l->ended = true;
+    if (l->held.len)
+        release_held(l, true);
+    buf_release(&l->held);
     if (l->total > LOG_HEAD) {
         if (l->tail.len > LOG_TAIL)
             buf_consume(&l->tail, l->tail.len - LOG_TAIL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a command says: its beginning goes to the log as it comes, of the rest the end is kept and
- * goes there when the command has ended. A command that prints gigabytes costs a bounded amount. */
+ * goes there when the command has ended. A command that prints gigabytes costs a bounded amount.
+ * Secrets that the pipeline file gave to the command are shown as ***. */
 #ifndef FORELINE_ENGINE_LOGTAIL_H
 #define FORELINE_ENGINE_LOGTAIL_H
 
@@ -17,9 +18,13 @@ struct logtail {
     uint64_t total;     /* bytes said */
     struct buf pending; /* of the head */
     struct buf tail;    /* at most twice LOG_TAIL */
+    const struct text_list *secrets;
+    struct buf held; /* what may become a secret */
     bool ended;
 };
 void logtail_init(struct logtail *l, const struct engine_opts *o, const char *stage);
+/* Before the first logtail_add; the values are the caller's and outlive `l`. None is empty. */
+void logtail_hide(struct logtail *l, const struct text_list *secrets);
 void logtail_add(struct logtail *l, struct slice text);
 /* Hands on what is left, and frees it. */
 void logtail_end(struct logtail *l);

@@ -35,6 +35,7 @@ struct command {
     size_t in_done;
     struct writer_opts opts;
     struct logtail log;
+    struct text_list secrets; /* that it was given, not to be logged */
     struct intake rows;
     bool rows_open;
     double sampled;
@@ -371,6 +372,10 @@ static bool command_open(struct oper *op, struct err *err)
     c->spool = -1;
     c->in = BUF_INIT(BUF_UNBOUNDED);
     logtail_init(&c->log, op->e->o, op->stage->id);
+    pipeline_secret_values(&op->mem, op->stage->u.command.run, &c->secrets);
+    for (uint32_t i = 0; i < op->stage->env.n; i++)
+        pipeline_secret_values(&op->mem, op->stage->env.items[i], &c->secrets);
+    logtail_hide(&c->log, &c->secrets);
     enum format f = op->stage->u.command.format;
     c->opts.format = f == FORMAT_AUTO ? FORMAT_CSV : f;
     if (!engine_publish_before(op->e, op->index, err))

@@ -287,6 +287,26 @@ void pipeline_release(struct pipeline *p)
     *p = (struct pipeline){.mem = ARENA_INIT};
 }
 
+/* The name in a ${env:NAME} that `p` begins with (free), and where it ends; NULL for other text. */
+static char *secret_name(const char *p, const char **end)
+{
+    *end = strncmp(p, "${env:", 6) == 0 ? strchr(p, '}') : NULL;
+    return *end ? xstrndup(p + 6, (size_t)(*end - p) - 6) : NULL;
+}
+
+void pipeline_secret_values(struct arena *a, const char *text, struct text_list *values)
+{
+    for (const char *p = text, *end; *p; p = end + 1) {
+        char *name = secret_name(p, &end);
+        const char *value = name ? getenv(name) : NULL;
+        if (value && *value)
+            text_list_add(a, values, value);
+        if (!name)
+            end = p;
+        free(name);
+    }
+}
+
 bool pipeline_secret(struct arena *a, const char *text, const char **out, struct err *err)
 {
     if (!strstr(text, "${env:")) {
@@ -295,12 +315,12 @@ bool pipeline_secret(struct arena *a, const char *text, const char **out, struct
     }
     struct buf b = BUF_INIT(PIPELINE_FILE_MAX);
     for (const char *p = text; *p;) {
-        const char *end = strncmp(p, "${env:", 6) == 0 ? strchr(p, '}') : NULL;
-        if (!end) {
+        const char *end;
+        char *name = secret_name(p, &end);
+        if (!name) {
             buf_addc(&b, *p++);
             continue;
         }
-        char *name = xstrndup(p + 6, (size_t)(end - p) - 6);
         const char *value = getenv(name);
         struct quoted q;
         if (!value)

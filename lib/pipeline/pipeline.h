@@ -189,6 +189,9 @@ const uint32_t *pipeline_consumers(const struct pipeline *p, uint32_t i, uint32_
 /* Text with ${env:NAME} filled in (arena); ERR_DATA when NAME is not set. Never stored or printed.
  */
 bool pipeline_secret(struct arena *a, const char *text, const char **out, struct err *err);
+/* Adds the values that pipeline_secret would fill in, where set and not empty: to hide them in what
+ * a command says. They belong to the environment, the list to the arena. */
+void pipeline_secret_values(struct arena *a, const char *text, struct text_list *values);
 /* Hash of what stage i does and reads: equal signatures are comparable across runs. SHA256_HEX
  * bytes. */
 void pipeline_signature(const struct pipeline *p, uint32_t i, char *out);

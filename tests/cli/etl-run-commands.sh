@@ -79,6 +79,11 @@ not_ok "nor stored" grep -q hush store.db store.db-wal
 run etl-run -p env.json
 status_is 3 "a secret that is not set is status 3"
 like "$err" TOKEN "and is named"
+pipeline tells '{"id":"c","op":"command","run":"printf hus >&2; sleep 0.2; echo h,$B,hus >&2; exit 1","env":{"B":"x${env:TOKEN}"}}'
+run env TOKEN=hush etl-run -p tells.json
+like "$status|$err" "\\| \*\*\*,x\*\*\*,hus$" "a command that tells its secret is not repeated"
+run etl-lineage log "$(completion .run_id)" c
+is "$out" "***,x***,hus" "nor remembered"
 
 pipeline load "$read"',{"id":"k","op":"command","input":"r","run":"cat >/dev/null","writes":["postgresql://me:hush@dw:5432/dw.public.t","made.csv"]}'
 run etl-run -p load.json
