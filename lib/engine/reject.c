@@ -110,7 +110,7 @@ bool rejects_check(struct rejects *r, uint64_t read, struct err *err)
                    r->first);
 }
 
-bool rejects_commit(struct rejects *r, struct err *err)
+bool rejects_ready(struct rejects *r, struct err *err)
 {
     if (!r->opened)
         return true;
@@ -119,6 +119,15 @@ bool rejects_commit(struct rejects *r, struct err *err)
         *err = r->write_err;
         return false;
     }
+    return atomic_ready(&r->file, err);
+}
+
+bool rejects_commit(struct rejects *r, struct err *err)
+{
+    if (!r->opened)
+        return true;
+    if (!rejects_ready(r, err))
+        return false;
     r->opened = false;
     return atomic_commit(&r->file, err);
 }

@@ -35,6 +35,8 @@ void rejects_add(struct rejects *r, const struct reject *what);
 /* false when the limit is passed (ERR_DATA) or the file could not be written (ERR_ENV). `read` > 0:
  * the records read in all, to judge a limit in percent. */
 bool rejects_check(struct rejects *r, uint64_t read, struct err *err);
+/* All is in the file, which is not shown yet: before outputs are published. */
+bool rejects_ready(struct rejects *r, struct err *err);
 /* Shows the file. It is shown after a run that its own limit ended too: it says why. */
 bool rejects_commit(struct rejects *r, struct err *err);
 void rejects_release(struct rejects *r);

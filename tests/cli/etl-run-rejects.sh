@@ -53,6 +53,16 @@ run etl-run -p p.json --reject /dev/full
 status_is 4 "rejects that cannot be kept are status 4"
 like "$err" "/dev/full.*No space left" "and the file is named"
 fresh
+run etl-run -p p.json --reject /dev/full
+not_ok "nothing is published without them" test -e out.csv
+ln -s in.csv alias.csv
+for file in in.csv "$PWD/./in.csv" alias.csv out.csv; do
+    run etl-run -p p.json --reject "$file"
+    like "$status|$err" "^2\|.*'--reject': '.*' is what stage '[rw]' (reads|writes)" "rejects do not go where data is: $file"
+done
+is "$(wc -l <in.csv)" 101 "and the input stays"
+not_ok "and nothing is published" test -e out.csv
+fresh
 run etl-run -p p.json --reject no/such/folder/x
 status_is 4 "a reject file that cannot be made is status 4"
 not_ok "nothing is published then" test -e out.csv
