@@ -64,7 +64,8 @@ int plan_here(struct app *app, struct pipeline *p)
         cli_error("%s", r.verdict.nreasons ? r.verdict.reasons[0] : "the plan is impossible");
         return STATUS_NO;
     }
-    *ARENA_PUSH(a, app->jobs, app->njobs) = (struct job){.plan = r.plan, .predicted = x};
+    *ARENA_PUSH(a, app->jobs, app->njobs) =
+        (struct job){.plan = r.plan, .predicted = x, .loaded = p};
     return STATUS_OK;
 }
 
@@ -76,8 +77,14 @@ static bool load_job(const struct job *job, struct pipeline *p, struct err *err)
     if (!job->plan.definition)
         return err_set(err, ERR_DATA, "plan '%s' has no definition",
                        quote_str(&q, job->plan.id ? job->plan.id : "?"));
-    return pipeline_from_definition(p, job->plan.definition, job->plan.base, job->plan.code_version,
-                                    err);
+    if (!pipeline_from_definition(p, job->plan.definition, job->plan.base, job->plan.code_version,
+                                  err))
+        return false;
+    const struct pipeline *file = job->loaded;
+    p->path = file ? file->path : NULL;
+    for (uint32_t i = 0; file && i < p->nstages && i < file->nstages; i++)
+        p->stages[i].line = file->stages[i].line;
+    return true;
 }
 
 static void say_warnings(const struct pipeline *p)

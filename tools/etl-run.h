@@ -32,6 +32,7 @@ extern const struct tool etl_run_tool;
 struct job {
     struct rec_plan plan;
     const struct rec_execution_profile *predicted; /* or NULL */
+    const struct pipeline *loaded; /* of -p: its file and lines stand in messages; or NULL */
 };
 
 /* What the parts of the program share. */
@@ -59,7 +60,7 @@ struct app {
 
 /* -- etl-run-records.c: records in and out -- */
 /* Reads PLAN or stdin, forwards it, keeps what it knows. With -p records are optional: they are
- * read where somebody sends some, from a pipe. */
+ * read where somebody sends some, from a pipe or a file. */
 bool read_records(struct app *app, const char *operand, struct err *err);
 /* Names the verdicts that say no; true when nothing may run. */
 bool refused(struct app *app);
