@@ -20,7 +20,8 @@ struct binder {
     struct err *err;
 };
 
-/* Puts the stage in front of an error that is already there. */
+/* Puts the stage in front of an error that is already there. What would be a wrong option of a
+ * reader stands in the file here. */
 static bool at_stage(struct binder *b, const struct stage *s, const char *field)
 {
     struct err inner = *b->err;
@@ -29,7 +30,7 @@ static bool at_stage(struct binder *b, const struct stage *s, const char *field)
         stage_error(b->p, s, b->err, "'%s': %s", field, inner.text);
     else
         stage_error(b->p, s, b->err, "%s", inner.text);
-    b->err->kind = kind;
+    b->err->kind = kind == ERR_USAGE ? ERR_DATA : kind;
     return false;
 }
 

@@ -4,6 +4,7 @@
 #include "pipeline/parse.h"
 
 #include <math.h>
+#include <strings.h>
 
 #include "base/instant.h"
 #include "base/nearest.h"
@@ -280,6 +281,16 @@ static bool parse_types(struct fields *f)
     return true;
 }
 
+static bool parse_encoding(const char *name, bool *latin1)
+{
+    static const char *const names[] = {"utf-8", "utf8", "latin-1", "latin1", "iso-8859-1"};
+    size_t i = 0;
+    while (i < ARRAY_LEN(names) && strcasecmp(name, names[i]) != 0)
+        i++;
+    *latin1 = i >= 2;
+    return i < ARRAY_LEN(names);
+}
+
 static bool parse_read(struct fields *f)
 {
     struct stage *s = f->s;
@@ -301,8 +312,7 @@ static bool parse_read(struct fields *f)
         return false;
     o->header = header ? 1 : -1;
     o->nulls = nulls.items;
-    if (encoding && strcmp(encoding, "utf-8") != 0 && strcmp(encoding, "UTF-8") != 0 &&
-        strcmp(encoding, "latin-1") != 0 && strcmp(encoding, "ISO-8859-1") != 0)
+    if (encoding && !parse_encoding(encoding, &o->latin1))
         return wrong(f, "encoding", "utf-8 or latin-1 (convert others with iconv first)");
     return true;
 }

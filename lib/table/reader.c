@@ -145,14 +145,21 @@ static void settle_format(struct reader *r, struct slice head)
 }
 
 /* Opens the source of file `i` into a feed, and looks at its first bytes. */
+static bool open_source(struct reader *r, size_t i, struct err *err)
+{
+    if (!r->sources[i])
+        r->sources[i] = source_open(r->paths[i], r->o.acct, err);
+    if (r->sources[i] && r->o.latin1)
+        source_latin1(r->sources[i]);
+    return r->sources[i] != NULL;
+}
+
 static bool open_feed(struct reader *r, struct feed *f, size_t i, size_t block_bytes,
                       struct err *err)
 {
     struct slice head;
     struct quoted q;
-    if (!r->sources[i])
-        r->sources[i] = source_open(r->paths[i], r->o.acct, err);
-    if (!r->sources[i])
+    if (!open_source(r, i, err))
         return false;
     if (r->finding)
         source_record(r->sources[i]);
@@ -500,8 +507,7 @@ static bool check_further_files(struct reader *r, struct err *err)
         struct stat st;
         if (strcmp(r->paths[i], "-") == 0 || (stat(r->paths[i], &st) == 0 && S_ISFIFO(st.st_mode)))
             continue;
-        r->sources[i] = source_open(r->paths[i], r->o.acct, err);
-        if (!r->sources[i])
+        if (!open_source(r, i, err))
             return false;
         r->file = i;
         if (source_is_regular(r->sources[i]) && r->format != FORMAT_JSONL && r->have_schema) {

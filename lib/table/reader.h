@@ -72,6 +72,7 @@ struct reader_opts {
     int quote;          /* 0: '"'; -1: none */
     int escape;         /* 0: doubled quote; else e.g. '\\' */
     int header;         /* 0 auto = 1 yes, -1 no */
+    bool latin1;        /* the text is ISO 8859-1, else UTF-8; batches have UTF-8 */
     const char *const
         *nulls; /* further spellings of null (exact, unquoted); NULL-terminated or NULL */
     const struct type_pin *pins; /* given types; other columns are inferred */

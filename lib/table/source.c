@@ -33,6 +33,8 @@ struct source {
     z_stream gz;
     ZSTD_DStream *zst;
     bool whole; /* the compressed stream stands at the end of a member or frame */
+    bool latin1;
+    char trail; /* second byte of a character that had no room, or 0 */
     struct err failed;
     /* kept for reading again */
     bool recording;
@@ -71,6 +73,11 @@ struct source *source_open(const char *path, struct mem_account *acct, struct er
     struct source *s = source_from_fd(fd, path, acct);
     s->own = true;
     return s;
+}
+
+void source_latin1(struct source *s)
+{
+    s->latin1 = true;
 }
 
 static void close_fd(struct source *s)
@@ -275,6 +282,32 @@ static bool read_live(struct source *s, char *to, size_t cap, size_t *got, struc
     return read_plain(s, to, cap, got, err);
 }
 
+/* Each byte beyond ASCII becomes two, so half of the room is read into, at its end. */
+static bool read_latin1(struct source *s, char *to, size_t cap, size_t *got, struct err *err)
+{
+    size_t half = cap > 1 ? cap / 2 : 1, n, len = 0;
+    if (s->trail) {
+        *to = s->trail;
+        *got = 1;
+        s->trail = 0;
+        return true;
+    }
+    bool ok = read_live(s, to + cap - half, half, &n, err);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)to[cap - half + i];
+        to[len++] = (char)(c < 0x80 ? c : 0xc0 | c >> 6);
+        if (c < 0x80)
+            continue;
+        char trail = (char)(0x80 | (c & 0x3f));
+        if (len < cap)
+            to[len++] = trail;
+        else
+            s->trail = trail;
+    }
+    *got = len;
+    return ok;
+}
+
 static void keep(struct source *s, const char *p, size_t n)
 {
     struct piece *last = s->npieces ? &s->pieces[s->npieces - 1] : NULL;
@@ -323,7 +356,7 @@ bool source_read(struct source *s, char *to, size_t cap, size_t *got, struct err
     if (s->done)
         return true;
     struct err e = ERR_INIT;
-    if (!read_live(s, to, cap, got, &e)) {
+    if (!(s->latin1 ? read_latin1 : read_live)(s, to, cap, got, &e)) {
         s->failed = e;
         if (*got == 0)
             return source_read(s, to, cap, got, err);

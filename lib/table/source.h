@@ -15,6 +15,8 @@ struct source;
 struct source *source_open(const char *path, struct mem_account *acct, struct err *err);
 /* The descriptor stays open when the source goes. */
 struct source *source_from_fd(int fd, const char *name, struct mem_account *acct);
+/* Before the first read: its text is ISO 8859-1, given as UTF-8. */
+void source_latin1(struct source *s);
 void source_free(struct source *s);
 /* Up to `cap` bytes; *got 0 at the end. What came before a defect is given first, then ERR_DATA
  * (broken or truncated compression, naming the byte in the file) or ERR_ENV (read error), again at

@@ -134,6 +134,15 @@ pipeline wrong '{"id":"r","op":"read","path":"in.csv"},{"id":"f","op":"filter","
 run etl-run -p wrong.json --validate
 status_is 3 "--validate of a wrong column is status 3"
 like "$err" "wrong.json:1: stage 'f'.*amuont.*did you mean '?\.?amount" "it names file, stage and remedy"
+for read in '"types":{"nope":"string"}' '"delimiter":"|","quote":"|"'; do
+    printf '{"pipeline":"odd","stages":[{"id":"r","op":"read","path":"in.csv",%s},{"id":"w","op":"write","path":"odd.csv"}]}\n' "$read" >odd.json
+    run etl-run -p odd.json
+    like "$status|$err" "^3\|etl-run: odd.json:1: stage 'r': " "what is wrong in the file is no usage error: $read"
+done
+printf 'n\351e,b\n\344,1\n' >latin.csv
+printf '{"pipeline":"latin","stages":[{"id":"r","op":"read","path":"latin.csv","encoding":"ISO-8859-1"},{"id":"d","op":"derive","set":{"u":".b + 1"}},{"id":"w","op":"write","path":"utf8.jsonl"}]}\n' >latin.json
+run etl-run -p latin.json
+is "$status|$(cat utf8.jsonl)" '0|{"née":"ä","b":1,"u":2}' "encoding: latin-1 in, UTF-8 out"
 run etl-run -p wrong.json
 like "$status|$err" "^3\|etl-run: wrong.json:1: stage 'f'.*did you mean" "and so does a run"
 run etl-run -p wrong.json

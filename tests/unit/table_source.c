@@ -63,6 +63,34 @@ START_TEST(gzip_is_known_by_content)
 }
 END_TEST
 
+START_TEST(latin_1_becomes_utf_8)
+{
+    struct buf plain = BUF_INIT(BUF_UNBOUNDED), want = BUF_INIT(BUF_UNBOUNDED);
+    buf_adds(&plain, "\xe9,b\n");
+    buf_adds(&want, "\xc3\xa9,b\n");
+    for (int i = 0; i < 30000; i++) {
+        int c = 0xa0 + i % 96;
+        buf_addf(&plain, "%c%c,%d\n", c, 0xff, i);
+        buf_addf(&want, "%c%c\xc3\xbf,%d\n", 0xc0 | c >> 6, 0x80 | (c & 0x3f), i);
+    }
+    struct reader_opts o = {.format = FORMAT_CSV, .latin1 = true};
+    static const size_t blocks[] = {0, 7, 4096};
+    for (size_t i = 0; i < ARRAY_LEN(blocks); i++) {
+        o.block_bytes = blocks[i];
+        struct reading got = read_text(buf_slice(&plain), &o);
+        struct reading utf8 = read_text(buf_slice(&want), &csv);
+        ck_assert_msg(got.ok, "%s", got.err.text);
+        ck_assert_str_eq(buf_str(&got.schema), buf_str(&utf8.schema));
+        ck_assert_str_eq(buf_str(&got.rows), buf_str(&utf8.rows));
+        ck_assert(!got.stats.latin1);
+        reading_release(&got);
+        reading_release(&utf8);
+    }
+    buf_release(&plain);
+    buf_release(&want);
+}
+END_TEST
+
 START_TEST(several_gzip_members_and_padding_are_one_stream)
 {
     struct buf plain = table_text(3000);
@@ -215,7 +243,7 @@ START_TEST(a_read_error_is_of_the_environment)
 }
 END_TEST
 
-UNIT_MAIN("table_source", gzip_is_known_by_content, several_gzip_members_and_padding_are_one_stream,
-          zstd_is_known_by_content, what_was_whole_is_delivered_before_a_break,
-          a_slow_pipe_gives_the_same_table, memory_does_not_grow_with_the_input,
-          a_read_error_is_of_the_environment)
+UNIT_MAIN("table_source", gzip_is_known_by_content, latin_1_becomes_utf_8,
+          several_gzip_members_and_padding_are_one_stream, zstd_is_known_by_content,
+          what_was_whole_is_delivered_before_a_break, a_slow_pipe_gives_the_same_table,
+          memory_does_not_grow_with_the_input, a_read_error_is_of_the_environment)
