@@ -49,7 +49,6 @@ static bool connect_inputs(struct pipeline *p, uint32_t i, const struct stage_na
     if (!resolve(p, s, &names->inputs, "input", &s->inputs, &s->ninputs, err) ||
         !resolve(p, s, &names->after, "after", &s->after, &s->nafter, err))
         return false;
-    /* A command without `input` is a source or only runs: it takes no rows by accident. */
     if (s->op != OP_READ && s->op != OP_COMMAND && !names->input_given) {
         if (i == 0)
             return stage_error(p, s, err, "a %s needs an 'input', and no stage stands above",
@@ -67,6 +66,30 @@ static bool connect_inputs(struct pipeline *p, uint32_t i, const struct stage_na
                 from->id);
     }
     return true;
+}
+
+/* A command without `input` is a source or only runs, it takes no rows by accident: of the stage
+ * above only those that nothing else reads, which would be lost. */
+static void connect_commands(struct pipeline *p, const struct stage_names *names)
+{
+    struct arena tmp = ARENA_INIT;
+    bool *is_read = ARENA_ARRAY(&tmp, bool, p->nstages);
+    bool *gives = ARENA_ARRAY(&tmp, bool, p->nstages);
+    for (uint32_t i = 0; i < p->nstages; i++) {
+        gives[i] = p->stages[i].op != OP_WRITE && p->stages[i].op != OP_COMMAND;
+        for (uint32_t k = 0; k < p->stages[i].ninputs; k++)
+            is_read[p->stages[i].inputs[k]] = true;
+    }
+    for (uint32_t i = 1; i < p->nstages; i++) {
+        struct stage *s = &p->stages[i];
+        if (s->op != OP_COMMAND || names[i].input_given || is_read[i - 1] || !gives[i - 1])
+            continue;
+        s->inputs = ARENA_ARRAY(&p->mem, uint32_t, 1);
+        s->inputs[0] = i - 1;
+        s->ninputs = 1;
+        gives[i] = true;
+    }
+    arena_release(&tmp);
 }
 
 static void add_after(struct pipeline *p, struct stage *s, uint32_t before)
@@ -185,6 +208,7 @@ bool pipeline_connect(struct pipeline *p, const struct stage_names *names, struc
     for (uint32_t i = 0; i < p->nstages; i++)
         if (!connect_inputs(p, i, &names[i], err))
             return false;
+    connect_commands(p, names);
     struct map writers = MAP_INIT;
     bool ok = collect_writers(p, &writers, err);
     if (ok)

@@ -43,6 +43,14 @@ pipeline big '{"id":"r","op":"read","path":"big.csv"},{"id":"c","op":"command","
 run etl-run -p big.json
 is "$status|$(cat out.csv)" "0|s,n
 20000100000,200000" "more rows than pipes hold pass without a deadlock"
+pipeline above "$read"',{"id":"c","op":"command","run":"tr a-z A-Z"},{"id":"d","op":"command","run":"grep -v 3"},'"$write"
+run etl-run -p above.json
+is "$status|$(cat out.csv)" "0|A,B
+1,Y
+2," "input left out is the stage above"
+pipeline other "$read"',{"id":"c","op":"command","run":"cat >&2; echo a; echo 5"},{"id":"j","op":"join","inputs":["r","c"],"on":["a"],"type":"anti"},'"$write"
+run etl-run -p other.json
+is "$status|$(cat out.csv)|$(etl-lineage log "$(completion .run_id)" c)" "0|$(cat in.csv)|" "but what others read a source does not take"
 pipeline head '{"id":"r","op":"read","path":"big.csv"},{"id":"c","op":"command","input":"r","run":"head -n 3"},'"$write"
 run etl-run -p head.json
 is "$status|$(cat out.csv)" "0|n
