@@ -82,8 +82,10 @@ static uint32_t gather(struct column_state *c, const struct column *col, uint32_
             }
     }
     uint64_t bytes = 0;
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
+        __builtin_prefetch(w->value[i].p);
         bytes += w->value[i].len;
+    }
     if (c->nulls == 0 && n < rows && line != NULL)
         for (uint32_t r = 0; c->first_null == 0 && r < rows; r++)
             c->first_null = column_valid(col, r) ? 0 : line[r];
@@ -98,27 +100,129 @@ static inline uint64_t line_at(const struct column_scratch *w, const uint64_t *l
     return line == NULL ? 0 : line[w->dense ? i : w->row[i]];
 }
 
+static inline uint64_t load_be(const char *p, size_t n)
+{
+    uint64_t v;
+    if (n == 8) {
+        memcpy(&v, p, 8);
+    } else {
+        uint32_t half;
+        memcpy(&half, p, 4);
+        v = half;
+    }
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    v = n == 8 ? __builtin_bswap64(v) : __builtin_bswap32((uint32_t)v);
+#endif
+    return v;
+}
+
+/* The first 8 bytes as a number that orders as the bytes do; shorter texts are filled with 0. */
+static inline uint64_t prefix_of(struct text t)
+{
+    if (t.len >= 8)
+        return load_be(t.p, 8);
+    if (t.len >= 4) /* two overlapping halves */
+        return load_be(t.p, 4) << 32 | load_be(t.p + t.len - 4, 4) << (8 * (8 - t.len));
+    if (t.len == 0)
+        return 0;
+    uint32_t mid = t.len / 2, last = t.len - 1;
+    return (uint64_t)(unsigned char)t.p[0] << 56 |
+           (uint64_t)(unsigned char)t.p[mid] << (56 - 8 * mid) |
+           (uint64_t)(unsigned char)t.p[last] << (56 - 8 * last);
+}
+
+#define BYTES(b) (UINT64_C(0x0101010101010101) * (b))
+
+/* Are all eight bytes digits? */
+static inline bool all_digits(uint64_t x)
+{
+    return (((x + BYTES(0x46)) | (x - BYTES(0x30))) & BYTES(0x80)) == 0;
+}
+
+/* Of eight digits, the first in the highest byte. */
+static inline uint64_t eight_digits(uint64_t x)
+{
+    x &= BYTES(0x0f);
+    x = (x & UINT64_C(0x00ff00ff00ff00ff)) + 10 * (x >> 8 & UINT64_C(0x00ff00ff00ff00ff));
+    x = (x & UINT64_C(0x0000ffff0000ffff)) + 100 * (x >> 16 & UINT64_C(0x0000ffff0000ffff));
+    return (x & UINT64_C(0xffffffff)) + 10000 * (x >> 32);
+}
+
+/* The n lowest bytes of x, the others '0'. */
+static inline uint64_t digits_of(uint64_t x, unsigned n)
+{
+    return n == 8 ? x : (x & ((UINT64_C(1) << (8 * n)) - 1)) | BYTES(0x30) << (8 * n);
+}
+
+/* Plain numbers of at most 8 bytes without a sign, from their prefix: TYPE_INTEGER or TYPE_FLOAT;
+ * TYPE_NONE leaves the text to the whole grammar. */
+static inline enum type short_number(uint64_t prefix, uint32_t len, union value *v)
+{
+    static const double scale[8] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
+    uint64_t x = prefix >> (8 * (8 - len)), y = x ^ BYTES('.');
+    bool zero = prefix >> 56 == '0';
+    uint64_t dot = (y - BYTES(1)) & ~y & BYTES(0x80);
+    if (dot == 0) {
+        uint64_t d = digits_of(x, len);
+        if (!all_digits(d) || (zero && len > 1))
+            return TYPE_NONE;
+        v->i = (int64_t)eight_digits(d);
+        return TYPE_INTEGER;
+    }
+    unsigned behind = (unsigned)__builtin_ctzll(dot) / 8, before = len - 1 - behind;
+    if (behind == 0 || before == 0 || before > 7 || (zero && before > 1))
+        return TYPE_NONE;
+    uint64_t low = x & ((UINT64_C(1) << (8 * behind)) - 1);
+    uint64_t d = digits_of(x >> (8 * (behind + 1)) << (8 * behind) | low, len - 1);
+    if (!all_digits(d))
+        return TYPE_NONE;
+    v->f = (double)eight_digits(d) / scale[behind];
+    return TYPE_FLOAT;
+}
+
+/* YYYY-MM-DD with a day that every month has; others are left to the whole grammar. */
+static inline bool plain_date(uint64_t prefix, const char *p)
+{
+    uint64_t low = (uint64_t)(unsigned char)p[8] << 8 | (unsigned char)p[9];
+    if ((prefix & UINT64_C(0x000000ff0000ff)) != UINT64_C(0x0000002d00002d))
+        return false;
+    uint64_t year = prefix >> 32, month = prefix >> 8 & 0xffff;
+    uint64_t d = eight_digits(year << 32 | month << 16 | low);
+    uint64_t mm = d / 100 % 100, dd = d % 100;
+    return all_digits(year << 32 | month << 16 | low) && mm >= 1 && mm <= 12 && dd >= 1 && dd <= 28;
+}
+
 static inline bool is_digit(char ch)
 {
     return (unsigned char)(ch - '0') < 10;
 }
 
-static inline uint8_t kind_of(const struct column_sizes *s, struct text t, union value *v)
+static uint8_t json_kind(struct text t, union value *v)
 {
-    char first = t.len > 0 ? t.p[0] : 'x';
-    if (s->json) {
-        enum type type = value_classify(text_slice(t), v);
-        if (t.flags & TEXT_QUOTED)
-            return type == TYPE_DATE || type == TYPE_TIMESTAMP ? (uint8_t)type : TYPE_STRING;
-        if (first == '{' || first == '[')
-            return TYPE_JSON;
-        return (uint8_t)type;
+    enum type type = value_classify(text_slice(t), v);
+    if (t.flags & TEXT_QUOTED)
+        return type == TYPE_DATE || type == TYPE_TIMESTAMP ? (uint8_t)type : TYPE_STRING;
+    if (t.len > 0 && (t.p[0] == '{' || t.p[0] == '['))
+        return TYPE_JSON;
+    return (uint8_t)type;
+}
+
+static inline uint8_t kind_of(struct text t, uint64_t prefix, union value *v)
+{
+    char first = (char)(prefix >> 56);
+    if (is_digit(first)) {
+        if (t.len <= 8) {
+            enum type type = short_number(prefix, t.len, v);
+            if (type != TYPE_NONE)
+                return (uint8_t)type;
+        } else if (t.len == 10 && plain_date(prefix, t.p)) {
+            return TYPE_DATE;
+        }
+        if (first == '0' && profile_is_zero_code(text_slice(t)))
+            return KIND_ZERO_CODE;
+    } else if (first != '-' && (first | 0x20) != 't' && (first | 0x20) != 'f') {
+        return TYPE_STRING; /* nothing else begins like that */
     }
-    /* What cannot begin anything but a string. */
-    if (!is_digit(first) && first != '-' && (first | 0x20) != 't' && (first | 0x20) != 'f')
-        return TYPE_STRING;
-    if (first == '0' && t.len > 1 && is_digit(t.p[1]) && profile_is_zero_code(text_slice(t)))
-        return KIND_ZERO_CODE;
     return (uint8_t)value_classify(text_slice(t), v);
 }
 
@@ -142,7 +246,8 @@ static size_t classify(struct column_state *c, const struct column_sizes *s, uin
     double float_min = c->float_min, float_max = c->float_max;
     for (uint32_t i = 0; i < n; i++) {
         union value v = {0};
-        uint8_t kind = kind_of(s, w->value[i], &v);
+        uint8_t kind =
+            s->json ? json_kind(w->value[i], &v) : kind_of(w->value[i], w->prefix[i], &v);
         w->kind[i] = kind;
         if (kind != last) {
             count_kind(c, last, i - since, since, line, w);
@@ -170,33 +275,6 @@ static size_t classify(struct column_state *c, const struct column_sizes *s, uin
     return numbers;
 }
 
-static inline uint64_t load_be(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof(v));
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    return v;
-}
-
-/* The first 8 bytes as a number that orders as the bytes do; shorter texts are filled with 0. */
-static inline uint64_t prefix_of(struct text t)
-{
-    char few[8] = {0};
-    if (t.len >= 8)
-        return load_be(t.p);
-    if (t.len >= 4) { /* two overlapping halves */
-        memcpy(few, t.p, 4);
-        memcpy(few + t.len - 4, t.p + t.len - 4, 4);
-    } else if (t.len > 0) {
-        few[0] = t.p[0];
-        few[t.len / 2] = t.p[t.len / 2];
-        few[t.len - 1] = t.p[t.len - 1];
-    }
-    return load_be(few);
-}
-
 static void extreme_set(struct extreme *e, struct text t, uint64_t prefix)
 {
     if (e->p == NULL || t.len > e->len) /* room for the longest so far */
@@ -216,20 +294,21 @@ static inline int extreme_cmp(struct text t, const struct extreme *e)
 
 static void extremes(struct column_state *c, uint32_t n, const struct column_scratch *w)
 {
-    uint32_t i = 0;
-    if (n > 0 && c->min.p == NULL) {
-        extreme_set(&c->min, w->value[0], prefix_of(w->value[0]));
-        extreme_set(&c->max, w->value[0], prefix_of(w->value[0]));
-        i = 1;
+    uint64_t least = UINT64_MAX, most = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        least = w->prefix[i] < least ? w->prefix[i] : least;
+        most = w->prefix[i] > most ? w->prefix[i] : most;
     }
-    for (; i < n; i++) {
-        struct text t = w->value[i];
-        uint64_t prefix = prefix_of(t);
-        if (prefix <= c->min.prefix && extreme_cmp(t, &c->min) < 0)
-            extreme_set(&c->min, t, prefix);
-        if (prefix >= c->max.prefix && extreme_cmp(t, &c->max) > 0)
-            extreme_set(&c->max, t, prefix);
+    if (c->min.p == NULL) {
+        extreme_set(&c->min, w->value[0], w->prefix[0]);
+        extreme_set(&c->max, w->value[0], w->prefix[0]);
     }
+    for (uint32_t i = 0; least <= c->min.prefix && i < n; i++)
+        if (w->prefix[i] <= c->min.prefix && extreme_cmp(w->value[i], &c->min) < 0)
+            extreme_set(&c->min, w->value[i], w->prefix[i]);
+    for (uint32_t i = 0; most >= c->max.prefix && i < n; i++)
+        if (w->prefix[i] >= c->max.prefix && extreme_cmp(w->value[i], &c->max) > 0)
+            extreme_set(&c->max, w->value[i], w->prefix[i]);
 }
 
 static void add_formats(struct column_state *c, uint32_t n, const uint64_t *line,
@@ -271,13 +350,15 @@ static void add_numbers(struct column_state *c, const struct column_sizes *s, si
     tails_add(c->tails, w->number, numbers);
 }
 
-void column_state_add(struct column_state *c, const struct column_sizes *s,
+static void add_chunk(struct column_state *c, const struct column_sizes *s,
                       const struct column *col, uint32_t rows, const uint64_t *line,
                       struct column_scratch *w)
 {
     uint32_t n = gather(c, col, rows, line, w);
     if (n == 0)
         return;
+    for (uint32_t i = 0; i < n; i++)
+        w->prefix[i] = prefix_of(w->value[i]);
     size_t numbers = classify(c, s, n, line, w);
     add_numbers(c, s, numbers, w);
     extremes(c, n, w);
@@ -295,6 +376,19 @@ void column_state_add(struct column_state *c, const struct column_sizes *s,
         frequent_add(&c->frequent, w->hash[w->rest[k]], text_slice(w->value[w->rest[k]]), 1);
     if (c->kinds[TYPE_STRING] > 0)
         add_formats(c, n, line, w);
+}
+
+void column_state_add(struct column_state *c, const struct column_sizes *s,
+                      const struct column *col, uint32_t rows, const uint64_t *line,
+                      struct column_scratch *w)
+{
+    for (uint32_t at = 0; at < rows; at += COLUMN_CHUNK) {
+        struct column part = *col;
+        part.text += at;
+        part.valid += at / 64;
+        add_chunk(c, s, &part, rows - at < COLUMN_CHUNK ? rows - at : COLUMN_CHUNK,
+                  line == NULL ? NULL : line + at, w);
+    }
 }
 
 /* -- the record -- */

@@ -27,15 +27,18 @@ struct column_sizes {
 };
 void column_sizes_init(struct column_sizes *s, uint32_t ncols, bool fast, bool json);
 
-/* Work space for one batch of one column, shared by all columns. */
+/* Values are looked at this many at a time, so that their bytes stay in the nearest cache. */
+#define COLUMN_CHUNK 256
+/* Work space for one chunk of one column, shared by all columns. */
 struct column_scratch {
     const struct text *value; /* the values: the column's own, or `valid` where some are null */
     bool dense;               /* value[i] is of row i, else of row[i] */
-    struct text valid[BATCH_ROWS];
-    uint32_t row[BATCH_ROWS], rest[BATCH_ROWS];
-    uint8_t kind[BATCH_ROWS];
-    uint64_t hash[BATCH_ROWS], fresh[BATCH_ROWS];
-    double number[BATCH_ROWS];
+    struct text valid[COLUMN_CHUNK];
+    uint32_t row[COLUMN_CHUNK], rest[COLUMN_CHUNK];
+    uint8_t kind[COLUMN_CHUNK];
+    uint64_t prefix[COLUMN_CHUNK]; /* the first 8 bytes, big end first, filled with 0 */
+    uint64_t hash[COLUMN_CHUNK], fresh[COLUMN_CHUNK];
+    double number[COLUMN_CHUNK];
 };
 
 struct extreme {

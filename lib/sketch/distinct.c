@@ -5,6 +5,8 @@
 #include <math.h>
 
 #define SET_MIN 16
+/* Registers are asked for this many values early. */
+#define AHEAD 12
 
 void distinct_init(struct distinct *d, unsigned p)
 {
@@ -21,7 +23,7 @@ void distinct_release(struct distinct *d)
     distinct_init(d, p);
 }
 
-static void reg_add(struct distinct *d, uint64_t h)
+static inline void reg_add(struct distinct *d, uint64_t h)
 {
     unsigned p = d->p;
     size_t i = (size_t)(h >> (64 - p));
@@ -102,8 +104,11 @@ void distinct_add(struct distinct *d, const uint64_t *hashes, size_t n)
             return;
         to_registers(d);
     }
-    for (; i < n; i++)
+    for (; i < n; i++) {
+        if (i + AHEAD < n)
+            __builtin_prefetch(&d->regs[hashes[i + AHEAD] >> (64 - d->p)], 1);
         reg_add(d, hashes[i]);
+    }
 }
 
 void distinct_merge(struct distinct *d, const struct distinct *other)

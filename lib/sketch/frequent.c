@@ -60,15 +60,30 @@ static inline bool maybe_known(const struct frequent *f, uint64_t hash)
     return f->known == NULL || (f->known[bit >> 6] >> (bit & 63) & 1);
 }
 
+/* Takes half of the fullest cell from all, for good. */
+static void empty_gate(struct frequent *f)
+{
+    uint64_t half = f->held / 2;
+    for (size_t i = 0; i < (size_t)2 << f->lg_max; i++)
+        f->gate[i] = f->gate[i] > half ? (uint16_t)(f->gate[i] - half) : 0;
+    f->held -= half;
+    f->lowered += half;
+    f->emptied += half;
+}
+
 /* True when a value that is not in the table is held back. */
 static inline bool hold(struct frequent *f, uint64_t hash, uint64_t count)
 {
-    uint32_t *cell = &f->gate[cell_of(f, hash)];
+    uint16_t *cell = &f->gate[cell_of(f, hash)];
     uint64_t sum = *cell + count;
-    if (sum > f->total >> f->lg_max || sum > UINT32_MAX)
+    if (sum + f->emptied > f->total >> f->lg_max || sum > UINT16_MAX)
         return false;
-    *cell = (uint32_t)sum;
-    f->held = sum > f->held ? sum : f->held;
+    *cell = (uint16_t)sum;
+    if (sum > f->held) {
+        f->held = sum;
+        if (sum == UINT16_MAX)
+            empty_gate(f);
+    }
     return true;
 }
 
@@ -198,6 +213,18 @@ void frequent_add(struct frequent *f, uint64_t hash, struct slice text, uint64_t
     f->error = f->lowered + f->held;
 }
 
+/* Tables of many columns do not fit the nearest caches: asked for early, they come side by side. */
+#define AHEAD 12
+static inline void look_ahead(const struct frequent *f, uint64_t hash)
+{
+    if (f->gate != NULL) {
+        __builtin_prefetch(&f->gate[cell_of(f, hash)], 1);
+        __builtin_prefetch(&f->known[bit_of(f, hash) >> 6]);
+    } else if (f->slots != NULL) {
+        __builtin_prefetch(&f->slots[(uint32_t)(hash >> 20) & ((1u << f->lg) - 1)], 1);
+    }
+}
+
 size_t frequent_screen(struct frequent *f, const uint64_t *hashes, uint32_t n, uint64_t *fresh,
                        uint32_t *rest, uint32_t *nrest)
 {
@@ -206,6 +233,8 @@ size_t frequent_screen(struct frequent *f, const uint64_t *hashes, uint32_t n, u
     uint64_t before = f->total;
     for (uint32_t i = 0; i < n; i++) {
         uint64_t h = hashes[i];
+        if (i + AHEAD < n)
+            look_ahead(f, hashes[i + AHEAD]);
         f->total = before + i + 1 - left;
         if (count_known(f, h, 1))
             continue;
@@ -224,7 +253,7 @@ static void shrink(struct frequent *f, uint32_t lg_max)
 {
     f->lg_max = lg_max;
     f->lowered += f->held;
-    f->held = 0;
+    f->held = f->emptied = 0;
     free(f->gate);
     free(f->known);
     f->gate = NULL;

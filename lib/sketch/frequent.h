@@ -36,7 +36,8 @@ struct frequent {
     uint64_t error;              /* every count may be too low by this much: lowered + held */
     uint64_t lowered;            /* by medians, and by merging */
     uint64_t held;               /* the most that a cell of the gate holds */
-    uint32_t *gate;              /* 2^(lg_max + 1) cells; NULL until the table was full */
+    uint64_t emptied;            /* of `lowered`: what was taken from the cells of the gate */
+    uint16_t *gate;              /* 2^(lg_max + 1) cells; NULL until the table was full */
     uint64_t *known; /* 2^(lg_max + 4) bits, with the gate: set for every hash in the table */
     char *text;      /* of all slots, packed */
     uint32_t text_len, text_cap;
