@@ -20,6 +20,9 @@ static int wake[2] = {-1, -1};
 static void on_signal(int sig)
 {
     int kept = errno;
+    /* Each write to a pipe that nobody reads sends one: nobody is impatient. */
+    if (sig == SIGPIPE && stop_signal)
+        return;
     if (!stop_signal)
         stop_signal = sig;
     ssize_t n = write(wake[1], "", 1);
@@ -76,7 +79,7 @@ bool stop_watch(struct err *err)
     }
     pthread_detach(thread);
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a failed write like any other */
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
         struct sigaction now, sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
         sigemptyset(&sa.sa_mask);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SIGINT, SIGTERM and SIGHUP asked to end a run: the first one is remembered and the commands that
- * run get a TERM, so that the run winds down and cleans up. Should it not do so within some
- * seconds (a read that never returns), or should a second one come, the watcher removes the hidden
- * files and lets the process die by the signal. */
+/* SIGINT, SIGTERM and SIGHUP asked to end a run, or SIGPIPE said that nobody reads its rows: the
+ * first one is remembered and the commands that run get a TERM, so that the run winds down and
+ * cleans up. Should it not do so within some seconds (a read that never returns), or should a
+ * second one come, the watcher removes the hidden files and lets the process die by the signal. */
 #ifndef FORELINE_ENGINE_STOP_H
 #define FORELINE_ENGINE_STOP_H
 

@@ -158,6 +158,15 @@ else
     skip "SIGINT ends a run" "python3 is not installed"
 fi
 
+# -- nobody reads the rows --
+seq 1 300000 | sed '1i n' >rows.csv
+printf '{"pipeline":"left","stages":[{"id":"r","op":"read","path":"rows.csv"},{"id":"a","op":"write","input":"r","path":"left.csv"},{"id":"w","op":"write","input":"r","path":"-"}]}\n' >left.json
+for reader in 'head -n 1' 'sleep 0.3'; do
+    run sh -c "(etl-run -p left.json --records left.jsonl; echo \$? >left.status) | $reader"
+    is "$(cat left.status)|$err|$(tail -n 1 left.jsonl | jq -r .status)" "141||cancelled" "a reader of rows that leaves ends the run in silence: $reader"
+    is "$(find . -name '*left.csv*')" "" "and neither the other output nor a hidden file is there"
+done
+
 # -- kill -9 at many moments --
 seq 1 400000 | sed '1i n' >in.csv
 pipeline cut '{"id":"r","op":"read","path":"in.csv"},{"id":"d","op":"derive","set":{"m":".n * 2"}},{"id":"w","op":"write","path":"out.csv"},{"id":"x","op":"write","input":"r","path":"two.csv"}'
