@@ -2,7 +2,7 @@
 # `make check` runs everything in TAP_TESTS and ends with "check: N passed, N failed, N skipped".
 EXTRA_DIST += tests/run tests/unit/suite.h
 check-local: $(check_PROGRAMS) $(bin_PROGRAMS)
-	@srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' $(SHELL) $(srcdir)/tests/run $(TAP_TESTS)
+	@srcdir="$$(cd '$(srcdir)' && pwd)" builddir="$$(pwd)" $(SHELL) $(srcdir)/tests/run $(TAP_TESTS)
 
 # The same tests with the full counts that they seed down in `make check`.
 check-long:
