@@ -16,9 +16,15 @@ static int by_value(const void *a, const void *b)
 
 double model_quantile(double *x, size_t n, double q)
 {
+    if (n > 0)
+        qsort(x, n, sizeof(*x), by_value);
+    return model_quantile_sorted(x, n, q);
+}
+
+double model_quantile_sorted(const double *x, size_t n, double q)
+{
     if (n == 0)
         return NAN;
-    qsort(x, n, sizeof(*x), by_value);
     double h = (double)(n - 1) * q;
     size_t lo = (size_t)h;
     if (lo >= n - 1)

@@ -10,6 +10,8 @@
 /* Quantile q in [0, 1], linear between order statistics (type 7 of Hyndman & Fan 1996). `x` is
  * sorted in place; NAN when n is 0. O(n log n). */
 double model_quantile(double *x, size_t n, double q);
+/* The same of values that are in ascending order already: O(1). */
+double model_quantile_sorted(const double *x, size_t n, double q);
 /* The same at 0.5. */
 double model_median(double *x, size_t n);
 /* Median absolute deviation from the median times 1.4826, the standard deviation of normal data

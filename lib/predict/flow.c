@@ -49,12 +49,21 @@ static double column_width(const struct rec_column *c)
     return c->records > 0 && c->bytes >= 0 ? 1 + c->bytes / c->records : WIDTH_UNKNOWN;
 }
 
-static bool column_is_live(const struct stage *s, const char *name)
+/* Is the column read downstream? True while the stage is not bound: nobody knows. Columns come in
+ * the schema's order, dead ones left out, so looking on from *cursor makes a pass over all of them
+ * linear. */
+static bool column_is_live(const struct stage *s, const char *name, uint32_t *cursor)
 {
     if (s->schema.n == 0 || !s->live)
-        return true; /* not bound: nobody knows */
-    int i = schema_find(&s->schema, slice_str(name));
-    return i >= 0 && (s->live[i / 64] >> (i % 64)) & 1;
+        return true;
+    for (uint32_t k = 0; k < s->schema.n; k++) {
+        uint32_t i = (*cursor + k) % s->schema.n;
+        if (strcmp(s->schema.fields[i].name, name) == 0) {
+            *cursor = i + 1;
+            return (s->live[i / 64] >> (i % 64)) & 1;
+        }
+    }
+    return false;
 }
 
 static void add_column(struct arena *a, struct flow *f, struct flow_column c)
@@ -69,9 +78,10 @@ void flow_source(struct arena *a, const struct stage *s, const struct rec_profil
     if (!profile || profile->ncolumns == 0)
         return;
     out->source_records = profile->records;
+    uint32_t cursor = 0;
     for (uint32_t i = 0; i < profile->ncolumns; i++) {
         const struct rec_column *c = &profile->columns[i];
-        if (column_is_live(s, c->name))
+        if (column_is_live(s, c->name, &cursor))
             add_column(a, out, (struct flow_column){c->name, c, column_width(c)});
     }
     double width = flow_width(out);
@@ -272,9 +282,9 @@ static void through_columns(struct arena *a, const struct stage *s, const struct
 /* Columns that nothing downstream reads are not handed on (known after binding). */
 static void drop_dead_columns(const struct stage *s, struct flow *f)
 {
-    uint32_t n = 0;
+    uint32_t n = 0, cursor = 0;
     for (uint32_t i = 0; i < f->ncolumns; i++) {
-        if (column_is_live(s, f->columns[i].name))
+        if (column_is_live(s, f->columns[i].name, &cursor))
             f->columns[n++] = f->columns[i];
     }
     f->ncolumns = n;

@@ -15,6 +15,8 @@
 
 #define SAMPLE_BLOCK_BYTES (256u << 10)
 #define SAMPLE_BATCHES 2
+#define SAMPLE_CELLS 400000u /* of very wide tables a few records have to do */
+#define SAMPLE_ROWS_LEAST 64u
 #define SAMPLE_DISTINCT_MAX 8192
 /* A sample of the first records says how long records are to within a few percent where the file is
  * of one kind; files that are not make this the larger risk. */
@@ -124,7 +126,9 @@ static void probe_column(struct arena *a, struct probe *p, double seen, double r
         c->quantiles[i] = NAN;
     if (type_is_number(c->type) && p->nnumbers > 0) {
         for (size_t i = 0; i < REC_QUANTILES; i++)
-            c->quantiles[i] = model_quantile(p->numbers, p->nnumbers, rec_quantile_at[i]);
+            c->quantiles[i] =
+                i == 0 ? model_quantile(p->numbers, p->nnumbers, rec_quantile_at[i])
+                       : model_quantile_sorted(p->numbers, p->nnumbers, rec_quantile_at[i]);
         c->min = number_text(a, p->numbers[0]);
         c->max = number_text(a, p->numbers[p->nnumbers - 1]);
     }
@@ -148,13 +152,18 @@ struct sample {
     const struct schema *schema;
     double records, bytes; /* looked at; as they stand in the file, near enough */
     bool all;              /* that was everything */
+    bool cut;              /* of some batch only the first rows were looked at */
     bool jsonl;
 };
 
 static void sample_batch(struct sample *s, const struct batch *b)
 {
+    uint32_t rows = SAMPLE_CELLS / SAMPLE_BATCHES / (b->ncols ? b->ncols : 1);
+    rows = rows < SAMPLE_ROWS_LEAST ? SAMPLE_ROWS_LEAST : rows;
+    s->cut |= rows < b->rows;
+    rows = rows < b->rows ? rows : b->rows;
     for (uint32_t c = 0; c < b->ncols; c++) {
-        for (uint32_t row = 0; row < b->rows; row++) {
+        for (uint32_t row = 0; row < rows; row++) {
             s->bytes += 1; /* delimiter or line end */
             if (!column_valid(&b->cols[c], row)) {
                 s->columns[c].nulls++;
@@ -167,8 +176,8 @@ static void sample_batch(struct sample *s, const struct batch *b)
             probe_value(&s->columns[c], t);
         }
     }
-    s->records += b->rows;
-    s->bytes += s->jsonl ? b->rows : 0; /* the other brace */
+    s->records += rows;
+    s->bytes += s->jsonl ? rows : 0; /* the other brace */
 }
 
 /* Looks at the first records of all files together. */
@@ -197,7 +206,7 @@ static bool sample_files(struct arena *a, const struct stage *stage, const struc
             break;
         reader_stats(r, &stats);
         s.jsonl = stats.format == FORMAT_JSONL;
-        s.all = b == NULL;
+        s.all = b == NULL && !s.cut;
         if (b && i < SAMPLE_BATCHES)
             sample_batch(&s, b);
         if (!b)
