@@ -49,7 +49,7 @@ etl-run -q -p delays.json >/dev/null 2>&1
 tab=$(printf '\t')
 while IFS=$tab read -r tool command; do
     printf '%s\n' "$command" >"$TMPDIR/example.sh"
-    works "$TMPDIR/example.sh" "$tool --help: $command" -
+    works "$TMPDIR/example.sh" "$tool --help: $command" - </dev/null # the list is not its input
 done <"$TMPDIR/examples"
 
 # Every kind and every field of the records that came out is described.
