@@ -2,11 +2,11 @@
 /* pipeline/expr.h: what expressions give, what is refused before anything runs, what rejects a
  * record. Each sentence of contracts.md section 3 on expressions is a case here.
  */
-#include <check.h>
 
 #include "base/buf.h"
 #include "expr_rows.h"
 #include "pipeline/expr.h"
+#include "tests/unit/suite.h"
 
 static char n_i[] = "i", n_x[] = "x", n_b[] = "b", n_d[] = "d", n_s[] = "s", n_j[] = "j",
             n_q[] = "a b", n_k[] = "key", n_e[] = "none";
@@ -472,26 +472,11 @@ START_TEST(hostile_sources_end_in_an_error_or_run)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("expr");
-    TCase *t = tcase_create("expr");
-    tcase_add_checked_fixture(t, setup, teardown);
-    tcase_set_timeout(t, 60);
-    tcase_add_loop_test(t, an_expression_gives_what_jq_gives, 0, (int)ARRAY_LEN(gives));
-    tcase_add_loop_test(t, what_cannot_work_is_refused_before_anything_runs, 0,
-                        (int)ARRAY_LEN(refuses));
-    tcase_add_loop_test(t, a_nullable_column_under_less_is_warned_of, 0, (int)ARRAY_LEN(warnings));
-    tcase_add_loop_test(t, the_columns_that_are_read_are_known, 0, (int)ARRAY_LEN(reads));
-    tcase_add_test(t, a_string_result_outlives_the_next_evaluation);
-    tcase_add_test(t, batches_of_any_size_are_taken);
-    tcase_add_test(t, a_column_without_a_value_may_turn_out_to_be_anything);
-    tcase_add_test(t, hostile_sources_end_in_an_error_or_run);
-    suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
-}
+UNIT_MAIN_WITH("expr", setup, teardown, {an_expression_gives_what_jq_gives, ARRAY_LEN(gives)},
+               {what_cannot_work_is_refused_before_anything_runs, ARRAY_LEN(refuses)},
+               {a_nullable_column_under_less_is_warned_of, ARRAY_LEN(warnings)},
+               {the_columns_that_are_read_are_known, ARRAY_LEN(reads)},
+               {a_string_result_outlives_the_next_evaluation, 0},
+               {batches_of_any_size_are_taken, 0},
+               {a_column_without_a_value_may_turn_out_to_be_anything, 0},
+               {hostile_sources_end_in_an_error_or_run, 0})

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* json/jq.h: programs that run, what they give, what is refused. */
-#include <check.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "json/jq.h"
+#include "tests/unit/suite.h"
 
 struct run {
     struct buf out;
@@ -209,23 +209,10 @@ START_TEST(a_result_beyond_the_buffers_maximum_is_an_error)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("jq");
-    TCase *t = tcase_create("jq");
-    tcase_add_loop_test(t, a_program_gives_what_jq_gives, 0, (int)ARRAY_LEN(gives));
-    tcase_add_loop_test(t, a_failing_program_says_why_on_one_line, 0, (int)ARRAY_LEN(fails));
-    tcase_add_loop_test(t, what_looks_beyond_the_record_is_refused_when_compiled, 0,
-                        (int)ARRAY_LEN(refuses));
-    tcase_add_test(t, a_home_file_with_definitions_is_not_read);
-    tcase_add_test(t, a_program_can_be_run_again_after_an_error_and_after_many_results);
-    tcase_add_test(t, threads_have_programs_of_their_own);
-    tcase_add_test(t, a_result_beyond_the_buffers_maximum_is_an_error);
-    suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
-}
+UNIT_MAIN_WITH("jq", NULL, NULL, {a_program_gives_what_jq_gives, ARRAY_LEN(gives)},
+               {a_failing_program_says_why_on_one_line, ARRAY_LEN(fails)},
+               {what_looks_beyond_the_record_is_refused_when_compiled, ARRAY_LEN(refuses)},
+               {a_home_file_with_definitions_is_not_read, 0},
+               {a_program_can_be_run_again_after_an_error_and_after_many_results, 0},
+               {threads_have_programs_of_their_own, 0},
+               {a_result_beyond_the_buffers_maximum_is_an_error, 0})

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Robust summaries, the line through few runs, distinct counts: known answers and laws. */
-#include <check.h>
 #include <math.h>
 
 #include "base/rng.h"
 #include "model/distinct.h"
 #include "model/line.h"
 #include "model/robust.h"
+#include "tests/unit/suite.h"
 
 START_TEST(quantiles_are_type_7)
 {
@@ -202,33 +202,12 @@ START_TEST(distinct_counts_go_there_and_back)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("model");
-    TCase *t = tcase_create("robust");
-    tcase_add_test(t, quantiles_are_type_7);
-    tcase_add_test(t, mad_is_scaled_to_a_standard_deviation);
-    tcase_add_test(t, t_quantiles_match_the_printed_table);
-    tcase_add_test(t, a_level_of_equal_values_keeps_the_prior_spread_and_narrows);
-    tcase_add_test(t, a_level_ignores_one_wild_value_and_what_is_no_number);
-    tcase_add_test(t, a_level_weighs_recent_values_more);
-    suite_add_tcase(s, t);
-    t = tcase_create("line");
-    tcase_add_test(t, without_runs_the_line_is_the_prior);
-    tcase_add_test(t, one_run_scales_with_the_size);
-    tcase_add_test(t, several_runs_find_fixed_part_and_slope);
-    tcase_add_test(t, one_wild_run_of_ten_moves_little);
-    tcase_add_test(t, lines_of_random_runs_are_never_negative_and_p95_is_above_p50);
-    tcase_add_test(t, p95_of_the_next_run_holds_in_95_of_100);
-    tcase_add_test(t, runs_that_are_no_runs_are_left_out);
-    suite_add_tcase(s, t);
-    t = tcase_create("distinct");
-    tcase_add_test(t, distinct_counts_go_there_and_back);
-    suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
-}
+UNIT_MAIN("model", quantiles_are_type_7, mad_is_scaled_to_a_standard_deviation,
+          t_quantiles_match_the_printed_table,
+          a_level_of_equal_values_keeps_the_prior_spread_and_narrows,
+          a_level_ignores_one_wild_value_and_what_is_no_number, a_level_weighs_recent_values_more,
+          without_runs_the_line_is_the_prior, one_run_scales_with_the_size,
+          several_runs_find_fixed_part_and_slope, one_wild_run_of_ten_moves_little,
+          lines_of_random_runs_are_never_negative_and_p95_is_above_p50,
+          p95_of_the_next_run_holds_in_95_of_100, runs_that_are_no_runs_are_left_out,
+          distinct_counts_go_there_and_back)

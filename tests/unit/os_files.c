@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Files that appear whole, whole reads, paths, locks, clocks. */
 #define _GNU_SOURCE
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +11,7 @@
 
 #include "base/base.h"
 #include "os/os.h"
+#include "tests/unit/suite.h"
 
 static char dir[300];
 
@@ -483,39 +483,20 @@ START_TEST(entropy_differs_each_time)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("os_files");
-    TCase *t = tcase_create("files");
-    tcase_add_checked_fixture(t, setup, teardown);
-    tcase_add_test(t, an_atomic_file_appears_at_commit_and_not_before);
-    tcase_add_test(t, an_aborted_file_leaves_no_trace);
-    tcase_add_test(t, a_symbolic_link_is_followed_even_when_it_dangles);
-    tcase_add_test(t, the_mode_of_an_existing_file_is_kept_and_a_new_one_follows_umask);
-    tcase_add_test(t, the_owner_of_an_existing_file_is_kept_by_root);
-    tcase_add_test(t, devices_and_fifos_are_written_directly);
-    tcase_add_test(t, dev_stdout_goes_on_where_stdout_is);
-    tcase_add_test(t, a_full_disk_is_an_error_that_names_the_path);
-    tcase_add_test(t, what_cannot_be_written_is_refused_at_open);
-    tcase_add_test(t, the_longest_possible_name_can_be_written);
-    tcase_add_test(t, after_kill_9_the_old_file_stands_and_a_sweep_cleans_up);
-    tcase_add_test(t, a_sweep_spares_files_in_work_and_strangers);
-    tcase_add_test(t, a_signal_handler_unlinks_what_is_open_but_a_forked_child_does_not);
-    tcase_add_test(t, descriptors_of_files_and_locks_do_not_reach_commands);
-    tcase_add_test(t, a_lock_is_held_against_another_process_and_ends_with_it);
-    tcase_add_test(t, a_lock_that_cannot_be_opened_is_an_error);
-    tcase_add_test(t, a_whole_file_is_read_up_to_a_maximum);
-    tcase_add_test(t, paths_become_absolute_and_clean_without_the_file_system);
-    tcase_add_test(t, the_folder_of_a_path_is_what_dirname_says);
-    tcase_add_test(t, folders_are_made_with_their_parents);
-    tcase_add_test(t, clocks_advance_with_what_they_measure);
-    tcase_add_test(t, peak_memory_is_our_own);
-    tcase_add_test(t, entropy_differs_each_time);
-    suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed > 0;
-}
+UNIT_MAIN_WITH(
+    "os_files", setup, teardown, {an_atomic_file_appears_at_commit_and_not_before, 0},
+    {an_aborted_file_leaves_no_trace, 0}, {a_symbolic_link_is_followed_even_when_it_dangles, 0},
+    {the_mode_of_an_existing_file_is_kept_and_a_new_one_follows_umask, 0},
+    {the_owner_of_an_existing_file_is_kept_by_root, 0}, {devices_and_fifos_are_written_directly, 0},
+    {dev_stdout_goes_on_where_stdout_is, 0}, {a_full_disk_is_an_error_that_names_the_path, 0},
+    {what_cannot_be_written_is_refused_at_open, 0}, {the_longest_possible_name_can_be_written, 0},
+    {after_kill_9_the_old_file_stands_and_a_sweep_cleans_up, 0},
+    {a_sweep_spares_files_in_work_and_strangers, 0},
+    {a_signal_handler_unlinks_what_is_open_but_a_forked_child_does_not, 0},
+    {descriptors_of_files_and_locks_do_not_reach_commands, 0},
+    {a_lock_is_held_against_another_process_and_ends_with_it, 0},
+    {a_lock_that_cannot_be_opened_is_an_error, 0}, {a_whole_file_is_read_up_to_a_maximum, 0},
+    {paths_become_absolute_and_clean_without_the_file_system, 0},
+    {the_folder_of_a_path_is_what_dirname_says, 0}, {folders_are_made_with_their_parents, 0},
+    {clocks_advance_with_what_they_measure, 0}, {peak_memory_is_our_own, 0},
+    {entropy_differs_each_time, 0})

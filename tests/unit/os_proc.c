@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Commands: pipes, ends, trees, what they used; and the machine. */
 #define _GNU_SOURCE
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +15,7 @@
 #include "base/base.h"
 #include "os/intern.h"
 #include "os/os.h"
+#include "tests/unit/suite.h"
 
 static void start(struct proc *p, struct proc_opts o)
 {
@@ -571,41 +571,32 @@ int main(int argc, char **argv)
     burn = xasprintf("'%s' burn", exe);
     if (!getenv("TMPDIR"))
         setenv("TMPDIR", "/tmp", 1);
-    Suite *s = suite_create("os_proc");
-    TCase *t = tcase_create("commands");
-    tcase_set_timeout(t, 60);
-    tcase_add_test(t, a_command_talks_through_its_pipes_and_gives_its_status);
-    tcase_add_test(t, without_pipes_stdin_is_empty_and_stdout_goes_to_stderr);
-    tcase_add_test(t, folder_and_environment_are_given);
-    tcase_add_test(t, a_missing_folder_is_an_error_and_nothing_runs);
-    tcase_add_test(t, a_command_has_a_session_of_its_own_and_default_signals);
-    tcase_add_test(t, no_descriptor_leaks_to_a_command_or_stays_here);
-    tcase_add_test(t, pipes_work_when_our_own_standard_streams_are_closed);
-    tcase_add_test(t, waiting_has_an_end_when_the_command_has_none);
-    tcase_add_test(t, a_process_that_ignores_term_is_killed_after_the_grace);
-    tcase_add_test(t, a_grandchild_dies_with_the_group);
-    tcase_add_test(t, what_a_command_leaves_behind_in_its_group_is_killed);
-    tcase_add_test(t, one_that_left_the_session_is_still_found_at_the_end);
-    tcase_add_test(t, commands_die_with_us_even_by_kill_9);
-    tcase_add_test(t, a_command_survives_the_thread_that_started_it);
-    tcase_add_test(t, a_signal_reaches_all_commands_that_run);
-    tcase_add_test(t, cpu_of_the_whole_tree_is_counted_once);
-    tcase_add_test(t, peak_memory_is_the_sum_over_the_tree);
-    tcase_add_test(t, our_own_size_is_not_taken_for_the_commands);
-    tcase_add_test(t, bytes_read_and_written_are_counted);
-    tcase_add_test(t, a_memory_limit_holds_for_the_command);
-    suite_add_tcase(s, t);
-    t = tcase_create("machine");
-    tcase_add_test(t, this_machine_is_described);
-    tcase_add_test(t, limits_of_cgroup_version_2_hold_up_to_the_root);
-    tcase_add_test(t, limits_of_cgroup_version_1_hold_even_when_only_the_top_is_mounted);
-    tcase_add_test(t, no_limit_leaves_the_machine_as_it_is);
-    suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
+    const struct unit_case cases[] = {
+        {a_command_talks_through_its_pipes_and_gives_its_status, 0},
+        {without_pipes_stdin_is_empty_and_stdout_goes_to_stderr, 0},
+        {folder_and_environment_are_given, 0},
+        {a_missing_folder_is_an_error_and_nothing_runs, 0},
+        {a_command_has_a_session_of_its_own_and_default_signals, 0},
+        {no_descriptor_leaks_to_a_command_or_stays_here, 0},
+        {pipes_work_when_our_own_standard_streams_are_closed, 0},
+        {waiting_has_an_end_when_the_command_has_none, 0},
+        {a_process_that_ignores_term_is_killed_after_the_grace, 0},
+        {a_grandchild_dies_with_the_group, 0},
+        {what_a_command_leaves_behind_in_its_group_is_killed, 0},
+        {one_that_left_the_session_is_still_found_at_the_end, 0},
+        {commands_die_with_us_even_by_kill_9, 0},
+        {a_command_survives_the_thread_that_started_it, 0},
+        {a_signal_reaches_all_commands_that_run, 0},
+        {cpu_of_the_whole_tree_is_counted_once, 0},
+        {peak_memory_is_the_sum_over_the_tree, 0},
+        {our_own_size_is_not_taken_for_the_commands, 0},
+        {bytes_read_and_written_are_counted, 0},
+        {a_memory_limit_holds_for_the_command, 0},
+        {this_machine_is_described, 0},
+        {limits_of_cgroup_version_2_hold_up_to_the_root, 0},
+        {limits_of_cgroup_version_1_hold_even_when_only_the_top_is_mounted, 0},
+        {no_limit_leaves_the_machine_as_it_is, 0}};
+    int status = unit_run("os_proc", NULL, NULL, cases, ARRAY_LEN(cases));
     free(burn);
-    return failed > 0;
+    return status;
 }

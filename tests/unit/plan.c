@@ -338,28 +338,14 @@ START_TEST(this_machine_is_an_environment)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("plan");
-    TCase *t = tcase_create("plan");
-    tcase_add_checked_fixture(t, set_up, tear_down);
-    tcase_add_test(t, stages_come_after_their_inputs_and_take_turns);
-    tcase_add_test(t, memory_is_p95_and_headroom_or_what_the_user_says);
-    tcase_add_test(t, modes_are_as_asked_or_by_what_is_known);
-    tcase_add_test(t, what_does_not_fit_now_is_queued_and_what_never_fits_is_refused);
-    tcase_add_test(t, a_deadline_that_cannot_be_met_is_refused_with_the_figures);
-    tcase_add_test(t, environments_are_chosen_by_time_or_cost);
-    tcase_add_test(t, an_unknown_duration_makes_the_rest_unknown_not_zero);
-    tcase_add_test(t, the_same_plan_has_the_same_id);
-    tcase_add_test(t, more_cores_and_memory_never_plan_a_longer_run);
-    tcase_add_test(t, a_profile_without_a_definition_is_an_error);
-    tcase_add_test(t, hostile_figures_do_no_harm);
-    tcase_add_test(t, this_machine_is_an_environment);
-    suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
-}
+UNIT_MAIN_WITH("plan", set_up, tear_down, {stages_come_after_their_inputs_and_take_turns, 0},
+               {memory_is_p95_and_headroom_or_what_the_user_says, 0},
+               {modes_are_as_asked_or_by_what_is_known, 0},
+               {what_does_not_fit_now_is_queued_and_what_never_fits_is_refused, 0},
+               {a_deadline_that_cannot_be_met_is_refused_with_the_figures, 0},
+               {environments_are_chosen_by_time_or_cost, 0},
+               {an_unknown_duration_makes_the_rest_unknown_not_zero, 0},
+               {the_same_plan_has_the_same_id, 0},
+               {more_cores_and_memory_never_plan_a_longer_run, 0},
+               {a_profile_without_a_definition_is_an_error, 0}, {hostile_figures_do_no_harm, 0},
+               {this_machine_is_an_environment, 0})

@@ -11,16 +11,6 @@ static struct pipeline p;
 static struct rec_execution_profile x;
 static struct predict_note *notes;
 
-static void set_up(void)
-{
-    mem = ARENA_INIT;
-}
-
-static void tear_down(void)
-{
-    arena_release(&mem);
-}
-
 /* -- a profile to look at -- */
 
 /* SLICE_LIT is no constant expression. */
@@ -325,7 +315,7 @@ END_TEST
 static struct store *store;
 static char *store_dir;
 
-static void store_set_up(void)
+static void set_up(void)
 {
     struct err err = ERR_INIT;
     mem = ARENA_INIT;
@@ -337,7 +327,7 @@ static void store_set_up(void)
     free(path);
 }
 
-static void store_tear_down(void)
+static void tear_down(void)
 {
     char *command = xasprintf("rm -r '%s'", store_dir);
     store_close(store);
@@ -519,35 +509,16 @@ START_TEST(the_speed_of_this_machine_is_measured_once_and_kept)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("predict");
-    TCase *t = tcase_create("without history");
-    tcase_add_checked_fixture(t, set_up, tear_down);
-    tcase_add_test(t, comparisons_are_judged_by_the_profile);
-    tcase_add_test(t, ranges_go_between_the_quantiles_and_null_is_least);
-    tcase_add_test(t, conditions_combine_as_if_independent);
-    tcase_add_test(t, what_is_not_understood_is_guessed_and_stays_a_share);
-    tcase_add_test(t, sizes_flow_from_the_profiles_down_the_stages);
-    tcase_add_test(t, every_figure_is_ordered_and_not_negative);
-    tcase_add_test(t, more_data_never_costs_less);
-    tcase_add_test(t, what_nobody_knows_is_nan);
-    tcase_add_test(t, a_file_that_is_there_is_looked_at);
-    suite_add_tcase(s, t);
-    t = tcase_create("history");
-    tcase_add_checked_fixture(t, store_set_up, store_tear_down);
-    tcase_set_timeout(t, 60);
-    tcase_add_test(t, one_run_is_enough_to_scale_from);
-    tcase_add_test(t, equal_runs_are_predicted_as_they_were_and_narrower_each_time);
-    tcase_add_test(t, other_pipelines_help_with_stages_that_never_ran);
-    tcase_add_test(t, a_file_that_is_gone_is_predicted_from_history);
-    tcase_add_test(t, another_operation_under_an_old_name_is_no_history);
-    tcase_add_test(t, the_speed_of_this_machine_is_measured_once_and_kept);
-    suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
-}
+UNIT_MAIN_WITH("predict", set_up, tear_down, {comparisons_are_judged_by_the_profile, 0},
+               {ranges_go_between_the_quantiles_and_null_is_least, 0},
+               {conditions_combine_as_if_independent, 0},
+               {what_is_not_understood_is_guessed_and_stays_a_share, 0},
+               {sizes_flow_from_the_profiles_down_the_stages, 0},
+               {every_figure_is_ordered_and_not_negative, 0}, {more_data_never_costs_less, 0},
+               {what_nobody_knows_is_nan, 0}, {a_file_that_is_there_is_looked_at, 0},
+               {one_run_is_enough_to_scale_from, 0},
+               {equal_runs_are_predicted_as_they_were_and_narrower_each_time, 0},
+               {other_pipelines_help_with_stages_that_never_ran, 0},
+               {a_file_that_is_gone_is_predicted_from_history, 0},
+               {another_operation_under_an_old_name_is_no_history, 0},
+               {the_speed_of_this_machine_is_measured_once_and_kept, 0})

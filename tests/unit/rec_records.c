@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reading and writing of execution_profile, environment, plan, verdict and completion. */
-#include <check.h>
 #include <math.h>
 
 #include "rec/figures.h"
+#include "tests/unit/suite.h"
 
 static struct arena mem;
 static struct buf out;
@@ -200,25 +200,11 @@ START_TEST(records_without_what_they_need_are_refused)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("rec records");
-    TCase *t = tcase_create("records");
-    tcase_add_checked_fixture(t, set_up, tear_down);
-    tcase_add_test(t, an_execution_profile_is_written_as_it_was_read);
-    tcase_add_test(t, unknown_figures_are_nan_in_c_and_null_in_json);
-    tcase_add_test(t, a_measured_figure_is_read_as_equal_quantiles);
-    tcase_add_test(t, an_environment_is_written_as_it_was_read);
-    tcase_add_test(t, a_plan_is_written_as_it_was_read);
-    tcase_add_test(t, a_plans_makespan_may_be_one_number);
-    tcase_add_test(t, a_verdict_is_written_as_it_was_read);
-    tcase_add_test(t, a_completion_is_written_as_it_was_read);
-    tcase_add_test(t, records_without_what_they_need_are_refused);
-    suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
-}
+UNIT_MAIN_WITH("rec records", set_up, tear_down,
+               {an_execution_profile_is_written_as_it_was_read, 0},
+               {unknown_figures_are_nan_in_c_and_null_in_json, 0},
+               {a_measured_figure_is_read_as_equal_quantiles, 0},
+               {an_environment_is_written_as_it_was_read, 0}, {a_plan_is_written_as_it_was_read, 0},
+               {a_plans_makespan_may_be_one_number, 0}, {a_verdict_is_written_as_it_was_read, 0},
+               {a_completion_is_written_as_it_was_read, 0},
+               {records_without_what_they_need_are_refused, 0})
