@@ -5,10 +5,6 @@
 
 #include "predict/internal.h"
 
-/* Runs shorter than this differ by what the system does meanwhile, not by their work: cold caches,
- * page faults, clock ticks. Errors count relative to the figure plus this. */
-#define CPU_GRAIN_S 0.001
-#define MEMORY_GRAIN 65536.0
 /* Spread (standard deviation of the logarithm) of what is predicted from …
  * Equal runs: `make eval-demo` measured 0.19 for CPU time in the median stage and 0.28 in the worst
  * (load 6 on two cores), 0 for the memory of built-in stages; memory has what its size terms miss.
@@ -20,7 +16,10 @@
 #define SPREAD_EDITED 0.35  /* runs of the stage before it was edited */
 #define SPREAD_SIMILAR 0.35 /* the same operation in other pipelines */
 #define SPREAD_PRIOR 0.5    /* the table of priors */
-#define SPREAD_COMMAND 1.4  /* the same for commands, which may do anything */
+/* Other pipelines' runs correct the table of priors by at most this factor: by its own fit it is
+ * right within 3, and what differs by more says more about those pipelines than about this one. */
+#define SIMILAR_FACTOR 3.0
+#define SPREAD_COMMAND 1.4 /* the same for commands, which may do anything */
 /* Further spread per e-fold beyond the sizes seen: chosen so that runs of a quarter and of four
  * times the size stay within p95 in `make eval-demo`, and p95 within 3 times the figure. */
 #define DRIFT 0.15
@@ -174,8 +173,9 @@ static struct rec_figure cost_of(struct predictor *k, uint32_t i, const struct c
         if (s->op != OP_COMMAND &&
             model_level_fit(cpu ? sim->cpu : sim->memory, NULL, cpu ? sim->ncpu : sim->nmemory,
                             SPREAD_SIMILAR, 2, &m)) {
-            level = (struct level){m.p50, m.p50};
-            line.log_sd = fmax(m.log_sd, SPREAD_SIMILAR);
+            double by = fmin(fmax(m.p50, 1 / SIMILAR_FACTOR), SIMILAR_FACTOR);
+            level = (struct level){by, by};
+            line.log_sd = fmin(fmax(m.log_sd, SPREAD_SIMILAR), SPREAD_PRIOR);
             g->similar = true;
         }
         line.df = PRIOR_DF;

@@ -100,11 +100,13 @@ static void similar_add(struct arena *a, struct history *out, double speed,
         w.f[F_COMPARES] = u->records_in.p50 * log2(fmax(2, u->records_in.p50));
     double cpu = prior_cpu_s(row, &w) / speed, memory = prior_memory_bytes(row, &w);
     struct similar *sim = &out->similar[row];
+    /* With the grain on both sides: of what is tiny the quotient says nothing. */
     if (cpu > 0 && u->cpu_s.p50 > 0)
-        *ARENA_PUSH(a, sim->cpu, sim->ncpu) = u->cpu_s.p50 / cpu;
+        *ARENA_PUSH(a, sim->cpu, sim->ncpu) = (u->cpu_s.p50 + CPU_GRAIN_S) / (cpu + CPU_GRAIN_S);
     /* A join's memory is its right side's, which the row alone does not tell. */
     if (row != OP_JOIN && memory > 0 && u->peak_memory_bytes.p50 > 0)
-        *ARENA_PUSH(a, sim->memory, sim->nmemory) = u->peak_memory_bytes.p50 / memory;
+        *ARENA_PUSH(a, sim->memory, sim->nmemory) =
+            (u->peak_memory_bytes.p50 + MEMORY_GRAIN) / (memory + MEMORY_GRAIN);
 }
 
 static bool other_runs(struct arena *a, const struct pipeline *p, struct store *s, double speed,

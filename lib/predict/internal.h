@@ -9,6 +9,11 @@
 #include "model/robust.h"
 #include "predict/predict.h"
 
+/* Runs shorter than this differ by what the system does meanwhile, not by their work: cold caches,
+ * page faults, clock ticks. Errors count relative to the figure plus this. */
+#define CPU_GRAIN_S 0.001
+#define MEMORY_GRAIN 65536.0
+
 /* -- priors.c: what a stage's work costs -- */
 
 /* What costs are linear in. */
