@@ -16,6 +16,7 @@ void frequent_init(struct frequent *f, unsigned lg_max)
 void frequent_release(struct frequent *f)
 {
     unsigned lg_max = f->lg_max;
+    free(f->hash);
     free(f->slots);
     free(f->text);
     free(f->gate);
@@ -23,11 +24,35 @@ void frequent_release(struct frequent *f)
     frequent_init(f, lg_max);
 }
 
-static inline uint32_t slot_of(const struct frequent *f, uint64_t hash)
+#define GROUP 4u
+#define NOWHERE UINT32_MAX
+
+static inline uint32_t group_of(const struct frequent *f, uint64_t hash)
 {
-    uint32_t mask = (1u << f->lg) - 1, i = (uint32_t)(hash >> 20) & mask;
-    while (f->slots[i].count != 0 && f->slots[i].hash != hash)
-        i = (i + 1) & mask;
+    return (uint32_t)(hash >> 20) & ((1u << f->lg) - GROUP);
+}
+
+/* The slot of a hash, or NOWHERE. The four of a group are compared side by side, so that where in
+ * the group it is costs no branch. */
+static inline uint32_t find(const struct frequent *f, uint64_t hash)
+{
+    for (uint32_t i = group_of(f, hash);; i = (i + GROUP) & ((1u << f->lg) - 1)) {
+        const uint64_t *g = f->hash + i;
+        unsigned at = (unsigned)(g[0] == hash) | (unsigned)(g[1] == hash) << 1 |
+                      (unsigned)(g[2] == hash) << 2 | (unsigned)(g[3] == hash) << 3;
+        if (at != 0)
+            return i + (uint32_t)__builtin_ctz(at);
+        if (g[3] == 0) /* groups fill from the front */
+            return NOWHERE;
+    }
+}
+
+/* An empty slot for a hash that is not there. */
+static uint32_t vacant(const struct frequent *f, uint64_t hash)
+{
+    uint32_t i = group_of(f, hash);
+    while (f->hash[i] != 0)
+        i = (i + 1) & ((1u << f->lg) - 1);
     return i;
 }
 
@@ -92,6 +117,7 @@ static void rebuild(struct frequent *f, uint32_t lg, uint64_t cut)
 {
     struct frequent old = *f;
     f->lg = lg;
+    f->hash = xcalloc((size_t)1 << lg, sizeof(*f->hash));
     f->slots = xcalloc((size_t)1 << lg, sizeof(*f->slots));
     f->text = xmalloc(old.text_cap ? old.text_cap : 1);
     f->text_len = 0;
@@ -102,7 +128,10 @@ static void rebuild(struct frequent *f, uint32_t lg, uint64_t cut)
         const struct frequent_slot *from = &old.slots[i];
         if (from->count <= cut)
             continue;
-        struct frequent_slot *to = &f->slots[slot_of(f, from->hash)];
+        uint64_t hash = old.hash[i];
+        uint32_t at = vacant(f, hash);
+        struct frequent_slot *to = &f->slots[at];
+        f->hash[at] = hash;
         *to = *from;
         to->count -= cut;
         to->at = f->text_len;
@@ -110,8 +139,9 @@ static void rebuild(struct frequent *f, uint32_t lg, uint64_t cut)
         f->text_len += from->len;
         f->n++;
         if (f->known != NULL)
-            set_known(f, to->hash);
+            set_known(f, hash);
     }
+    free(old.hash);
     free(old.slots);
     free(old.text);
 }
@@ -178,11 +208,12 @@ static void insert(struct frequent *f, uint64_t hash, struct slice text, uint64_
         else
             purge(f);
     }
-    uint32_t len = cut_text(text), i = slot_of(f, hash);
+    uint32_t len = cut_text(text), i = vacant(f, hash);
     text_room(f, len);
     if (len > 0)
         memcpy(f->text + f->text_len, text.p, len);
-    f->slots[i] = (struct frequent_slot){hash, count, f->text_len, len};
+    f->hash[i] = hash;
+    f->slots[i] = (struct frequent_slot){count, f->text_len, len};
     f->text_len += len;
     f->n++;
     if (f->known != NULL)
@@ -194,11 +225,11 @@ static inline bool count_known(struct frequent *f, uint64_t hash, uint64_t count
 {
     if (f->slots == NULL || !maybe_known(f, hash))
         return false;
-    uint32_t i = slot_of(f, hash);
-    bool found = f->slots[i].count != 0;
-    if (found)
-        f->slots[i].count += count;
-    return found;
+    uint32_t i = find(f, hash);
+    if (i == NOWHERE)
+        return false;
+    f->slots[i].count += count;
+    return true;
 }
 
 void frequent_add(struct frequent *f, uint64_t hash, struct slice text, uint64_t count)
@@ -207,6 +238,7 @@ void frequent_add(struct frequent *f, uint64_t hash, struct slice text, uint64_t
         return;
     if (f->slots == NULL)
         rebuild(f, LG_MIN, 0);
+    hash += hash == 0;
     f->total += count;
     if (!count_known(f, hash, count) && (f->gate == NULL || !hold(f, hash, count)))
         insert(f, hash, text, count);
@@ -221,7 +253,7 @@ static inline void look_ahead(const struct frequent *f, uint64_t hash)
         __builtin_prefetch(&f->gate[cell_of(f, hash)], 1);
         __builtin_prefetch(&f->known[bit_of(f, hash) >> 6]);
     } else if (f->slots != NULL) {
-        __builtin_prefetch(&f->slots[(uint32_t)(hash >> 20) & ((1u << f->lg) - 1)], 1);
+        __builtin_prefetch(&f->hash[group_of(f, hash)]);
     }
 }
 
@@ -232,13 +264,13 @@ size_t frequent_screen(struct frequent *f, const uint64_t *hashes, uint32_t n, u
     uint32_t left = 0;
     uint64_t before = f->total;
     for (uint32_t i = 0; i < n; i++) {
-        uint64_t h = hashes[i];
+        uint64_t h = hashes[i] + (hashes[i] == 0);
         if (i + AHEAD < n)
             look_ahead(f, hashes[i + AHEAD]);
         f->total = before + i + 1 - left;
         if (count_known(f, h, 1))
             continue;
-        fresh[nfresh++] = h;
+        fresh[nfresh++] = hashes[i];
         if (f->gate == NULL || !hold(f, h, 1))
             rest[left++] = i;
     }
@@ -276,8 +308,8 @@ void frequent_merge(struct frequent *f, const struct frequent *other)
     f->lowered += other->error;
     for (uint32_t i = 0; other->slots != NULL && i < 1u << other->lg; i++) {
         const struct frequent_slot *s = &other->slots[i];
-        if (s->count != 0 && !count_known(f, s->hash, s->count))
-            insert(f, s->hash, slice_of(other->text + s->at, s->len), s->count);
+        if (s->count != 0 && !count_known(f, other->hash[i], s->count))
+            insert(f, other->hash[i], slice_of(other->text + s->at, s->len), s->count);
     }
     f->error = f->lowered + f->held;
 }
@@ -299,8 +331,8 @@ size_t frequent_top(const struct frequent *f, uint64_t at_least, struct frequent
     for (uint32_t i = 0; f->slots != NULL && i < 1u << f->lg; i++) {
         const struct frequent_slot *s = &f->slots[i];
         if (s->count != 0 && s->count + f->error >= at_least)
-            all[n++] = (struct frequent_item){slice_of(f->text + s->at, s->len), s->hash, s->count,
-                                              s->count + f->error};
+            all[n++] = (struct frequent_item){slice_of(f->text + s->at, s->len), f->hash[i],
+                                              s->count, s->count + f->error};
     }
     qsort(all, n, sizeof(*all), by_count);
     if (n > max)
