@@ -16,8 +16,7 @@ void frequent_init(struct frequent *f, unsigned lg_max)
 void frequent_release(struct frequent *f)
 {
     unsigned lg_max = f->lg_max;
-    free(f->hash);
-    free(f->slots);
+    free(f->memory);
     free(f->text);
     free(f->gate);
     free(f->known);
@@ -37,12 +36,12 @@ static inline uint32_t group_of(const struct frequent *f, uint64_t hash)
 static inline uint32_t find(const struct frequent *f, uint64_t hash)
 {
     for (uint32_t i = group_of(f, hash);; i = (i + GROUP) & ((1u << f->lg) - 1)) {
-        const uint64_t *g = f->hash + i;
-        unsigned at = (unsigned)(g[0] == hash) | (unsigned)(g[1] == hash) << 1 |
-                      (unsigned)(g[2] == hash) << 2 | (unsigned)(g[3] == hash) << 3;
+        const struct frequent_slot *g = f->slots + i;
+        unsigned at = (unsigned)(g[0].hash == hash) | (unsigned)(g[1].hash == hash) << 1 |
+                      (unsigned)(g[2].hash == hash) << 2 | (unsigned)(g[3].hash == hash) << 3;
         if (at != 0)
             return i + (uint32_t)__builtin_ctz(at);
-        if (g[3] == 0) /* groups fill from the front */
+        if (g[3].hash == 0) /* groups fill from the front */
             return NOWHERE;
     }
 }
@@ -51,7 +50,7 @@ static inline uint32_t find(const struct frequent *f, uint64_t hash)
 static uint32_t vacant(const struct frequent *f, uint64_t hash)
 {
     uint32_t i = group_of(f, hash);
-    while (f->hash[i] != 0)
+    while (f->slots[i].hash != 0)
         i = (i + 1) & ((1u << f->lg) - 1);
     return i;
 }
@@ -112,13 +111,21 @@ static inline bool hold(struct frequent *f, uint64_t hash, uint64_t count)
     return true;
 }
 
+/* Empty slots, each group within one line of cache. */
+static void make_slots(struct frequent *f)
+{
+    size_t n = (size_t)1 << f->lg, line = GROUP * sizeof(*f->slots);
+    f->memory = xcalloc(n * (sizeof(*f->slots) + sizeof(*f->texts)) + line, 1);
+    f->slots = (void *)(((uintptr_t)f->memory + line - 1) / line * line);
+    f->texts = (void *)(f->slots + n);
+}
+
 /* Into a table of 2^lg slots, less `cut` per count, the text packed anew. */
 static void rebuild(struct frequent *f, uint32_t lg, uint64_t cut)
 {
     struct frequent old = *f;
     f->lg = lg;
-    f->hash = xcalloc((size_t)1 << lg, sizeof(*f->hash));
-    f->slots = xcalloc((size_t)1 << lg, sizeof(*f->slots));
+    make_slots(f);
     f->text = xmalloc(old.text_cap ? old.text_cap : 1);
     f->text_len = 0;
     f->n = 0;
@@ -128,21 +135,17 @@ static void rebuild(struct frequent *f, uint32_t lg, uint64_t cut)
         const struct frequent_slot *from = &old.slots[i];
         if (from->count <= cut)
             continue;
-        uint64_t hash = old.hash[i];
-        uint32_t at = vacant(f, hash);
-        struct frequent_slot *to = &f->slots[at];
-        f->hash[at] = hash;
-        *to = *from;
-        to->count -= cut;
-        to->at = f->text_len;
-        memcpy(f->text + f->text_len, old.text + from->at, from->len);
-        f->text_len += from->len;
+        uint32_t at = vacant(f, from->hash);
+        const struct frequent_text *t = &old.texts[i];
+        f->slots[at] = (struct frequent_slot){from->hash, from->count - cut};
+        f->texts[at] = (struct frequent_text){f->text_len, t->len};
+        memcpy(f->text + f->text_len, old.text + t->at, t->len);
+        f->text_len += t->len;
         f->n++;
         if (f->known != NULL)
-            set_known(f, hash);
+            set_known(f, from->hash);
     }
-    free(old.hash);
-    free(old.slots);
+    free(old.memory);
     free(old.text);
 }
 
@@ -212,8 +215,8 @@ static void insert(struct frequent *f, uint64_t hash, struct slice text, uint64_
     text_room(f, len);
     if (len > 0)
         memcpy(f->text + f->text_len, text.p, len);
-    f->hash[i] = hash;
-    f->slots[i] = (struct frequent_slot){count, f->text_len, len};
+    f->slots[i] = (struct frequent_slot){hash, count};
+    f->texts[i] = (struct frequent_text){f->text_len, len};
     f->text_len += len;
     f->n++;
     if (f->known != NULL)
@@ -253,7 +256,7 @@ static inline void look_ahead(const struct frequent *f, uint64_t hash)
         __builtin_prefetch(&f->gate[cell_of(f, hash)], 1);
         __builtin_prefetch(&f->known[bit_of(f, hash) >> 6]);
     } else if (f->slots != NULL) {
-        __builtin_prefetch(&f->hash[group_of(f, hash)]);
+        __builtin_prefetch(&f->slots[group_of(f, hash)], 1);
     }
 }
 
@@ -308,8 +311,9 @@ void frequent_merge(struct frequent *f, const struct frequent *other)
     f->lowered += other->error;
     for (uint32_t i = 0; other->slots != NULL && i < 1u << other->lg; i++) {
         const struct frequent_slot *s = &other->slots[i];
-        if (s->count != 0 && !count_known(f, other->hash[i], s->count))
-            insert(f, other->hash[i], slice_of(other->text + s->at, s->len), s->count);
+        const struct frequent_text *t = &other->texts[i];
+        if (s->count != 0 && !count_known(f, s->hash, s->count))
+            insert(f, s->hash, slice_of(other->text + t->at, t->len), s->count);
     }
     f->error = f->lowered + f->held;
 }
@@ -331,8 +335,8 @@ size_t frequent_top(const struct frequent *f, uint64_t at_least, struct frequent
     for (uint32_t i = 0; f->slots != NULL && i < 1u << f->lg; i++) {
         const struct frequent_slot *s = &f->slots[i];
         if (s->count != 0 && s->count + f->error >= at_least)
-            all[n++] = (struct frequent_item){slice_of(f->text + s->at, s->len), f->hash[i],
-                                              s->count, s->count + f->error};
+            all[n++] = (struct frequent_item){slice_of(f->text + f->texts[i].at, f->texts[i].len),
+                                              s->hash, s->count, s->count + f->error};
     }
     qsort(all, n, sizeof(*all), by_count);
     if (n > max)

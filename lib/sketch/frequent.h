@@ -24,23 +24,26 @@
 #define FREQUENT_TEXT 256
 
 struct frequent_slot {
-    uint64_t count;
+    uint64_t hash, count; /* 0: empty; the hash 0 is stored as 1 */
+};
+struct frequent_text {
     uint32_t at, len;
 };
 struct frequent {
-    /* Open addressing by groups of four slots; NULL while empty. */
-    uint64_t *hash; /* 0: empty; the hash 0 is stored as 1 */
+    /* Open addressing by groups of four slots, one line of cache each; NULL while empty. */
     struct frequent_slot *slots;
-    uint32_t lg, lg_max; /* slots now and at most: 2^lg */
-    uint32_t n;          /* used */
-    uint64_t total;      /* values seen */
-    uint64_t error;      /* every count may be too low by this much: lowered + held */
-    uint64_t lowered;    /* by medians, and by merging */
-    uint64_t held;       /* the most that a cell of the gate holds */
-    uint64_t emptied;    /* of `lowered`: what was taken from the cells of the gate */
-    uint16_t *gate;      /* 2^(lg_max + 1) cells; NULL until the table was full */
-    uint64_t *known;     /* 2^(lg_max + 4) bits, with the gate: set for every hash in the table */
-    char *text;          /* of all slots, packed */
+    struct frequent_text *texts; /* of the slots: where in `text` */
+    void *memory;                /* of both */
+    uint32_t lg, lg_max;         /* slots now and at most: 2^lg */
+    uint32_t n;                  /* used */
+    uint64_t total;              /* values seen */
+    uint64_t error;              /* every count may be too low by this much: lowered + held */
+    uint64_t lowered;            /* by medians, and by merging */
+    uint64_t held;               /* the most that a cell of the gate holds */
+    uint64_t emptied;            /* of `lowered`: what was taken from the cells of the gate */
+    uint16_t *gate;              /* 2^(lg_max + 1) cells; NULL until the table was full */
+    uint64_t *known; /* 2^(lg_max + 4) bits, with the gate: set for every hash in the table */
+    char *text;      /* of all slots, packed */
     uint32_t text_len, text_cap;
 };
 /* lg_max within 4 … 16. Nothing is allocated before the first value. */
