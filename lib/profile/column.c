@@ -286,8 +286,11 @@ static void extreme_set(struct extreme *e, struct text t, uint64_t prefix)
     e->prefix = prefix;
 }
 
+/* Of texts with the same prefix. */
 static inline int extreme_cmp(struct text t, const struct extreme *e)
 {
+    if (t.len <= 8 && e->len <= 8) /* all there is of both; they differ in zeros at the end */
+        return (t.len > e->len) - (t.len < e->len);
     return slice_cmp(slice_of(t.p, t.len < EXTREME_MAX ? t.len : EXTREME_MAX),
                      slice_of(e->p, e->len));
 }
@@ -304,10 +307,12 @@ static void extremes(struct column_state *c, uint32_t n, const struct column_scr
         extreme_set(&c->max, w->value[0], w->prefix[0]);
     }
     for (uint32_t i = 0; least <= c->min.prefix && i < n; i++)
-        if (w->prefix[i] <= c->min.prefix && extreme_cmp(w->value[i], &c->min) < 0)
+        if (w->prefix[i] < c->min.prefix ||
+            (w->prefix[i] == c->min.prefix && extreme_cmp(w->value[i], &c->min) < 0))
             extreme_set(&c->min, w->value[i], w->prefix[i]);
     for (uint32_t i = 0; most >= c->max.prefix && i < n; i++)
-        if (w->prefix[i] >= c->max.prefix && extreme_cmp(w->value[i], &c->max) > 0)
+        if (w->prefix[i] > c->max.prefix ||
+            (w->prefix[i] == c->max.prefix && extreme_cmp(w->value[i], &c->max) > 0))
             extreme_set(&c->max, w->value[i], w->prefix[i]);
 }
 
