@@ -15,6 +15,8 @@ static const char *const op_names[OP_COUNT] = {"read",   "write", "filter",    "
                                                "rename", "join",  "aggregate", "sort",   "distinct",
                                                "union",  "limit", "command"};
 
+#define RETRIES_MAX 1000 /* with pauses of half a minute, a night */
+
 static const char common_fields[] = "id op after resources timeout_s retries env description";
 static const char *const op_fields[OP_COUNT] = {
     "path paths format types header delimiter quote escape encoding nulls",
@@ -123,6 +125,8 @@ static bool get_string(struct fields *f, const char *field, bool required, const
                         : true;
     if (v->type != JSON_STRING || strlen(v->u.s.p) != v->u.s.len)
         return wrong(f, field, "a string");
+    if (required && v->u.s.len == 0)
+        return wrong(f, field, "more than an empty string");
     *out = v->u.s.p;
     return true;
 }
@@ -302,8 +306,11 @@ static bool parse_read(struct fields *f)
     if (!one.n == !many.n)
         return stage_error(f->p, s, f->err, "a read needs either 'path' or 'paths'");
     const struct text_list *given = one.n ? &one : &many;
-    for (uint32_t i = 0; i < given->n; i++)
+    for (uint32_t i = 0; i < given->n; i++) {
+        if (!*given->items[i])
+            return wrong(f, one.n ? "path" : "paths", "more than an empty string");
         text_list_add(&f->p->mem, &s->u.read.paths, pipeline_path(f->p, given->items[i]));
+    }
     struct reader_opts *o = &s->u.read.opts;
     if (!get_format(f, &o->format) || !parse_types(f) || !get_bool(f, "header", &header) ||
         !get_char(f, "delimiter", &o->delimiter) || !get_char(f, "quote", &o->quote) ||
@@ -561,20 +568,40 @@ static bool parse_own(struct fields *f)
     return true;
 }
 
+static bool parse_resources(struct fields *f, const struct json *r)
+{
+    static const char *const names[] = {"cpu_cores", "memory_gb", "gpus"};
+    double *const figures[] = {&f->s->cpu_cores, &f->s->memory_gb, &f->s->gpus};
+    struct quoted q;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (!get_number(f, r, names[i], figures[i]))
+            return false;
+    }
+    for (uint32_t i = 0; i < r->len; i++) {
+        struct slice name = r->u.members[i].name;
+        if (!slice_is(name, names[0]) && !slice_is(name, names[1]) && !slice_is(name, names[2]))
+            return stage_error(
+                f->p, f->s, f->err,
+                "'resources' has no field '%s': it has cpu_cores, memory_gb and gpus",
+                quote_slice(&q, name));
+    }
+    return true;
+}
+
 static bool parse_common(struct fields *f, struct stage_names *names)
 {
     struct stage *s = f->s;
     bool ok;
     s->cpu_cores = s->memory_gb = s->gpus = NAN;
     const struct json *r = get_object(f, "resources", false, &ok);
-    if (!ok || (r && (!get_number(f, r, "cpu_cores", &s->cpu_cores) ||
-                      !get_number(f, r, "memory_gb", &s->memory_gb) ||
-                      !get_number(f, r, "gpus", &s->gpus))))
+    if (!ok || (r && !parse_resources(f, r)))
         return false;
     double retries = 0;
     if (!get_number(f, f->v, "timeout_s", &s->timeout_s) ||
         !get_number(f, f->v, "retries", &retries) || !get_list(f, "after", false, &names->after))
         return false;
+    if (retries > RETRIES_MAX || retries != floor(retries))
+        return wrong(f, "retries", "a whole number, at most 1000");
     s->retries = (int64_t)retries;
     const struct json *env = get_object(f, "env", false, &ok);
     for (uint32_t i = 0; env && i < env->len; i++) {
