@@ -7,6 +7,9 @@
 #include "cli/report.h"
 #include "tools/etl-predict.h"
 
+/* Below this many columns little would be left of the reasons (-v tells them too). */
+#define WIDE 100
+
 typedef void format_fn(char *out, double v);
 
 static void as_count(char *out, double v)
@@ -43,9 +46,17 @@ static void figure_cell(struct report_table *t, struct rec_figure f, format_fn *
 void etl_predict_table(struct buf *out, const struct rec_execution_profile *x,
                        const struct predict_note *notes)
 {
-    static const char *const headings[] = {
-        "<stage",        "<operation", ">records (p95)",   ">cpu (p95)",
-        ">memory (p95)", "<basis",     "<records because", NULL};
+    unsigned width = report_width(1);
+    bool one_basis = true, wide = width == 0 || width >= WIDE;
+    for (uint32_t i = 1; i < x->nstages; i++)
+        one_basis = one_basis && strcmp(notes[i].basis, notes[0].basis) == 0;
+    const char *headings[8] = {"<stage", "<operation", ">records (p95)", ">cpu (p95)",
+                               ">memory (p95)"};
+    size_t n = 5;
+    if (!one_basis) /* else the first line tells it */
+        headings[n++] = "<basis";
+    if (wide)
+        headings[n++] = "<records because";
     struct report_table *t = report_table_new(headings);
     char records[INSTANT_TEXT], bytes[INSTANT_TEXT];
     buf_addf(out, "%s%s%s, predicted", cli_color(1, "bold"), x->pipeline, cli_color(1, "reset"));
@@ -62,10 +73,12 @@ void etl_predict_table(struct buf *out, const struct rec_execution_profile *x,
         figure_cell(t, s->records_out, as_count);
         figure_cell(t, s->cpu_s, as_time);
         figure_cell(t, s->peak_memory_bytes, as_size);
-        report_cell(t, NULL, "%s", notes[i].basis);
-        report_cell(t, "dim", "%s", notes[i].why);
+        if (!one_basis)
+            report_cell(t, NULL, "%s", notes[i].basis);
+        if (wide)
+            report_cell(t, "dim", "%s", notes[i].why);
     }
-    report_table_write(out, t, 1, report_width(1));
+    report_table_write(out, t, 1, width);
     report_table_free(t);
     for (uint32_t i = 0; i < x->nquality; i++) {
         const struct rec_issue *q = &x->quality[i];

@@ -99,16 +99,16 @@ static const char *status_style(const char *status)
 
 void show_completion(const struct rec_completion *c)
 {
-    static const char *const headings[] = {"<stage",  "<operation", ">records in", ">records out",
-                                           ">CPU",    ">predicted", ">memory",     ">predicted",
-                                           "<status", NULL};
+    /* Fits 80 columns; the record has what went in as well. */
+    static const char *const headings[] = {"<stage",     "<operation", ">records",
+                                           ">CPU",       ">predicted", ">memory",
+                                           ">predicted", "<status",    NULL};
     struct report_table *t = report_table_new(headings);
     for (uint32_t i = 0; i < c->nstages; i++) {
         const struct rec_completion_stage *s = &c->stages[i];
         char n[NUM_TEXT_MAX], d[INSTANT_TEXT];
         report_cell(t, NULL, "%s", s->used.id);
         report_cell(t, NULL, "%s", s->used.operation);
-        report_cell(t, NULL, "%s", count_text(n, s->used.records_in.p50));
         report_cell(t, NULL, "%s", count_text(n, s->used.records_out.p50));
         report_cell(t, NULL, "%s", time_text(d, s->used.cpu_s.p50));
         report_cell(t, "dim", "%s", time_text(d, s->predicted_cpu_s.p50));

@@ -90,6 +90,10 @@ run etl-predict -p "$pipeline" --format table in.jsonl
 status_is 0 "a table is printed for people"
 like "$out" '^orders +read +3,' "with a line for each stage"
 unlike "$out" '^\{' "and no JSON"
+run env COLUMNS=80 etl-predict -p "$pipeline" --format table in.jsonl
+unlike "$out" '…|because' "in 80 columns nothing is cut, the reasons are left out"
+run env COLUMNS=120 etl-predict -p "$pipeline" --format table in.jsonl
+like "$out" 'records because' "in 120 there is room for them"
 run etl-predict -q -p "$pipeline" in.jsonl
 is "$status|$out|$err" "0||" "-q prints nothing"
 run etl-predict -v -p "$pipeline"

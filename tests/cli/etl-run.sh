@@ -43,7 +43,9 @@ is "$(printf '%s\n' "$out" | jq -r '.eventType // .record')" completion "OPENLIN
 run etl-run -v -p copy.json
 like "$err" "stage 'f': 'where' runs in the column engine" "-v says which engine runs an expression"
 run etl-run -p copy.json --format table
-like "$out" '^stage .*records in' "for people there is a table"
+like "$out" '^stage .*records .*predicted' "for people there is a table"
+run env COLUMNS=80 etl-run -p copy.json --format table
+unlike "$out" '…' "in 80 columns nothing of it is cut"
 like "$out" 'copy: completed' "and a closing line"
 run etl-run -q -p copy.json
 is "$status|$out|$err" "0||" "-q says nothing"
