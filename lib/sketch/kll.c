@@ -255,13 +255,13 @@ void kll_add(struct kll *s, const double *x, size_t n)
     see_range(s, x, n);
     s->n += n;
     while (n > 0) {
+        if (l->n >= s->k)
+            compress(s);
         uint32_t take = n < s->k - l->n ? (uint32_t)n : s->k - l->n;
         room(l, take);
         memcpy(l->items + l->n, x, take * sizeof(double));
         l->n += take;
         s->kept += take;
-        if (l->n == s->k)
-            compress(s);
         x += take;
         n -= take;
     }

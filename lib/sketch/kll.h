@@ -7,7 +7,7 @@
  * "Streaming quantiles algorithms with small space and update time"). All levels have room for k
  * items: with room for less in the lower ones, as the papers have it, items are sorted and merged
  * more often, which costs more time than the memory is worth (k doubles for each doubling of the
- * values). Exact below k values. The same values in the same order with the same seed give the same
+ * values). Exact up to k values. The same values in the same order with the same seed give the same
  * sketch; merging two is within the error, not bit for bit. The mean rank error with k = 4,096
  * stays below 0.02 % (under test). Not for NaN. */
 #ifndef FORELINE_KLL_H

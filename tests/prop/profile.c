@@ -6,7 +6,9 @@
 
 #include "base/buf.h"
 #include "base/rng.h"
+#include "json/json.h"
 #include "profile/profile.h"
+#include "table/value.h"
 #include "tests/unit/suite.h"
 
 enum { ROWS = 40, COLUMNS = 4 };
@@ -248,5 +250,67 @@ START_TEST(csv_and_json_lines_of_the_same_data_agree)
 }
 END_TEST
 
+/* A text that is nearly, or really, a number, a date or a boolean. */
+static void near_value(struct buf *b, struct rng *r)
+{
+    static const char *const seeds[] = {
+        "0",          "12",       "12345678", "123456789",  "0.5",        "00.5",     "1234.567",
+        ".5",         "5.",       "1.2.3",    "2024-02-29", "2023-02-29", "0001-1-1", "2024-12-31",
+        "1e5",        "-3",       "-0",       "true",       "False",      "007",      "t",
+        "2024-13-01", "99999999", "1234567.", "0.000001"};
+    static const char bytes[] = "0123456789.-:/ eETtrufals\x01\x80;";
+    size_t at = b->len;
+    buf_adds(b, seeds[rng_below(r, ARRAY_LEN(seeds))]);
+    if (rng_below(r, 2))
+        b->p[at + rng_below(r, b->len - at)] = bytes[rng_below(r, sizeof(bytes) - 1)];
+}
+
+START_TEST(kinds_and_ranges_are_those_of_the_grammar)
+{
+    struct arena a = ARENA_INIT;
+    struct buf text = BUF_INIT(BUF_UNBOUNDED);
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        struct rng r;
+        double types[TYPE_COUNT] = {0};
+        struct slice least = SLICE_NULL, most = SLICE_NULL;
+        struct slice values[600];
+        size_t starts[601];
+        rng_seed(&r, seed);
+        buf_clear(&text);
+        buf_adds(&text, "a\n");
+        for (int i = 0; i < 600; i++) {
+            starts[i] = text.len;
+            near_value(&text, &r);
+            buf_addc(&text, '\n');
+        }
+        starts[600] = text.len;
+        for (int i = 0; i < 600; i++) {
+            union value v;
+            values[i] = slice_of(text.p + starts[i], starts[i + 1] - starts[i] - 1);
+            enum type t = value_classify(values[i], &v);
+            types[t]++;
+            least = i == 0 || slice_cmp(values[i], least) < 0 ? values[i] : least;
+            most = i == 0 || slice_cmp(values[i], most) > 0 ? values[i] : most;
+        }
+        struct rec_profile p = profile_of(&a, &text, FORMAT_CSV, 0);
+        for (int t = 0; t < TYPE_COUNT; t++)
+            ck_assert_msg(p.columns[0].types[t] == types[t], "seed %llu: %s %g, not %g",
+                          (unsigned long long)seed, type_name((enum type)t), p.columns[0].types[t],
+                          types[t]);
+        struct buf quoted = BUF_INIT(BUF_UNBOUNDED);
+        json_quote(&quoted, least);
+        ck_assert(slice_eq(p.columns[0].min, buf_slice(&quoted)));
+        buf_clear(&quoted);
+        json_quote(&quoted, most);
+        ck_assert(slice_eq(p.columns[0].max, buf_slice(&quoted)));
+        buf_release(&quoted);
+        arena_clear(&a);
+    }
+    buf_release(&text);
+    arena_release(&a);
+}
+END_TEST
+
 UNIT_MAIN("profile laws", making_data_worse_never_raises_the_score,
-          counts_are_those_of_a_plain_count, csv_and_json_lines_of_the_same_data_agree)
+          counts_are_those_of_a_plain_count, kinds_and_ranges_are_those_of_the_grammar,
+          csv_and_json_lines_of_the_same_data_agree)

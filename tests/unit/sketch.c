@@ -139,6 +139,12 @@ START_TEST(kll_interpolates_over_the_whole_range_of_a_double)
 }
 END_TEST
 
+static int by_double(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
 START_TEST(kll_sort_sorts)
 {
     struct rng r;
@@ -154,6 +160,45 @@ START_TEST(kll_sort_sorts)
         }
         ck_assert(sum == after);
     }
+}
+END_TEST
+
+START_TEST(kll_sort_sorts_what_digits_do_not_tell_apart)
+{
+    /* Long runs are sorted by digits of their bits; these share the digits, or span all of them. */
+    enum { N = 3000 };
+    static double x[N], y[N];
+    for (int shape = 0; shape < 6; shape++) {
+        struct rng r;
+        rng_seed(&r, (uint64_t)shape);
+        for (size_t i = 0; i < N; i++) {
+            double u = rng_unit(&r);
+            x[i] = shape == 0   ? u
+                   : shape == 1 ? (i == 0 ? -1e300 : 1e9 + u) /* all but one in one bucket */
+                   : shape == 2 ? floor(10 * u)
+                   : shape == 3 ? (u < 0.5 ? -0.0 : 0.0)
+                   : shape == 4 ? (u - 0.5) * exp(1400 * (rng_unit(&r) - 0.5))
+                                : -(double)i;
+        }
+        memcpy(y, x, sizeof(x));
+        kll_sort(x, N);
+        qsort(y, N, sizeof(*y), by_double);
+        for (size_t i = 0; i < N; i++)
+            ck_assert(x[i] == y[i]);
+    }
+}
+END_TEST
+
+START_TEST(kll_is_exact_up_to_k_values_and_not_beyond)
+{
+    struct kll s;
+    kll_init(&s, 64, 1);
+    for (int i = 0; i < 64; i++)
+        kll_add(&s, (double[]){i}, 1);
+    ck_assert(kll_is_exact(&s));
+    kll_add(&s, (double[]){64}, 1);
+    ck_assert(!kll_is_exact(&s));
+    kll_release(&s);
 }
 END_TEST
 
@@ -283,6 +328,7 @@ UNIT_MAIN("sketch", moments_of_a_known_sample, moments_of_too_few_values_are_unk
           moments_of_extreme_values_are_never_wrong_numbers, distinct_is_exact_up_to_its_limit,
           kll_is_exact_while_small, kll_of_nothing_and_of_one_value,
           kll_interpolates_over_the_whole_range_of_a_double, kll_sort_sorts,
+          kll_sort_sorts_what_digits_do_not_tell_apart, kll_is_exact_up_to_k_values_and_not_beyond,
           frequent_is_exact_while_there_is_room,
           frequent_orders_ties_by_bytes_and_cuts_long_texts_at_a_character,
           reservoir_keeps_all_while_they_fit, few_outliers_are_counted_exactly_in_any_order,
