@@ -3,6 +3,8 @@
  * path. */
 #include "pipeline/parse.h"
 
+#include <fnmatch.h>
+
 #include "base/map.h"
 #include "base/nearest.h"
 #include "graph/graph.h"
@@ -126,6 +128,20 @@ static bool collect_writers(struct pipeline *p, struct map *writers, struct err 
     return true;
 }
 
+/* A pattern takes the files that are there when the run begins. */
+static void warn_of_pattern(struct pipeline *p, struct stage *s, const char *pattern)
+{
+    for (uint32_t i = 0; i < p->nstages; i++) {
+        const struct stage *w = &p->stages[i];
+        struct quoted q, q2;
+        if (w->op == OP_WRITE && fnmatch(pattern, w->u.write.path, FNM_PATHNAME | FNM_PERIOD) == 0)
+            pipeline_warn(p, s,
+                          "'%s' matches '%s', which stage '%s' writes: what an earlier run left "
+                          "there is read; name the files in 'paths', or write elsewhere",
+                          quote_str(&q, pattern), quote_str(&q2, w->u.write.path), w->id);
+    }
+}
+
 static void connect_paths(struct pipeline *p, const struct map *writers)
 {
     for (uint32_t i = 0; i < p->nstages; i++) {
@@ -135,6 +151,8 @@ static void connect_paths(struct pipeline *p, const struct map *writers)
                                         : s->op == OP_COMMAND ? &s->u.command.reads
                                                               : &none;
         for (uint32_t k = 0; k < reads->n; k++) {
+            if (s->op == OP_READ && strpbrk(reads->items[k], "*?["))
+                warn_of_pattern(p, s, reads->items[k]);
             const struct map_entry *e = map_get(writers, slice_str(reads->items[k]));
             if (!e || e->v.num == (int64_t)i || strcmp(reads->items[k], "-") == 0)
                 continue;

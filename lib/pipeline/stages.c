@@ -324,6 +324,20 @@ static bool parse_read(struct fields *f)
     return true;
 }
 
+/* An ending that promises another format or compression than a write can give, or NULL. */
+static const char *foreign_ending(const char *path)
+{
+    static const char *const endings[] = {".parquet", ".arrow", ".feather", ".avro", ".orc",
+                                          ".xlsx",    ".xls",   ".ods",     ".db",   ".sqlite",
+                                          ".bz2",     ".xz",    ".lz4",     ".zip"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < ARRAY_LEN(endings); i++) {
+        if (strcasecmp(dot, endings[i]) == 0)
+            return endings[i];
+    }
+    return NULL;
+}
+
 static bool parse_write(struct fields *f)
 {
     struct stage *s = f->s;
@@ -335,6 +349,12 @@ static bool parse_write(struct fields *f)
         return stage_error(f->p, s, f->err, "a write goes to a file; load '%s' with a command",
                            path);
     s->u.write.path = pipeline_path(f->p, path);
+    const char *foreign = s->u.write.format == FORMAT_AUTO ? foreign_ending(path) : NULL;
+    if (foreign)
+        return stage_error(f->p, s, f->err,
+                           "a write gives csv, tsv or jsonl, also with .gz or .zst, but no '%s': "
+                           "say which with 'format', and convert the file with a command",
+                           foreign);
     size_t n = strlen(path);
     const char *c = s->u.write.compress;
     if (!c && n > 3 && strcmp(path + n - 3, ".gz") == 0)

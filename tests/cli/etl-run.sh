@@ -145,6 +145,12 @@ printf 'n\351e,b\n\344,1\n' >latin.csv
 printf '{"pipeline":"latin","stages":[{"id":"r","op":"read","path":"latin.csv","encoding":"ISO-8859-1"},{"id":"d","op":"derive","set":{"u":".b + 1"}},{"id":"w","op":"write","path":"utf8.jsonl"}]}\n' >latin.json
 run etl-run -p latin.json
 is "$status|$(cat utf8.jsonl)" '0|{"née":"ä","b":1,"u":2}' "encoding: latin-1 in, UTF-8 out"
+mkdir -p pat
+cp in.csv pat/a.csv
+printf '{"pipeline":"pat","stages":[{"id":"r","op":"read","path":"pat/*.csv"},{"id":"w","op":"write","path":"pat/all.csv"}]}\n' >pat.json
+run etl-run -p pat.json --validate
+like "$status|$err" "^0\|.*pat.json:1: stage 'r': '.*/pat/\*.csv' matches '.*/pat/all.csv', which stage 'w' writes" \
+    "--validate warns of a pattern that would read what an earlier run wrote"
 run etl-run -p wrong.json
 like "$status|$err" "^3\|etl-run: wrong.json:1: stage 'f'.*did you mean" "and so does a run"
 run etl-run -p wrong.json
