@@ -131,6 +131,12 @@ static void on_note(void *ctx, const char *stage, const char *text)
     cli_note("stage '%s': %s", stage, text);
 }
 
+static void on_warning(void *ctx, const char *stage, const char *text)
+{
+    (void)ctx;
+    cli_warn("stage '%s': %s", stage, text);
+}
+
 static void on_retry(void *ctx, const char *stage, const struct err *why)
 {
     (void)ctx;
@@ -150,6 +156,7 @@ struct run_opts run_options(struct app *app)
                    .ctx = app,
                    .progress = on_progress,
                    .note = on_note,
+                   .warn = on_warning,
                    .retrying = on_retry},
         .ctx = app,
         .emit = emit,

@@ -145,6 +145,10 @@ printf 'n\351e,b\n\344,1\n' >latin.csv
 printf '{"pipeline":"latin","stages":[{"id":"r","op":"read","path":"latin.csv","encoding":"ISO-8859-1"},{"id":"d","op":"derive","set":{"u":".b + 1"}},{"id":"w","op":"write","path":"utf8.jsonl"}]}\n' >latin.json
 run etl-run -p latin.json
 is "$status|$(cat utf8.jsonl)" '0|{"née":"ä","b":1,"u":2}' "encoding: latin-1 in, UTF-8 out"
+printf '{"pipeline":"latin","stages":[{"id":"r","op":"read","path":"latin.csv"},{"id":"w","op":"write","path":"kept.csv"}]}\n' >latin.json
+run etl-run -p latin.json
+like "$status|$err" "^0\|etl-run: .*stage 'r': not UTF-8 from line 1 on" "bytes that are no UTF-8 are warned of"
+ok "and kept" cmp latin.csv kept.csv
 mkdir -p pat
 cp in.csv pat/a.csv
 printf '{"pipeline":"pat","stages":[{"id":"r","op":"read","path":"pat/*.csv"},{"id":"w","op":"write","path":"pat/all.csv"}]}\n' >pat.json
