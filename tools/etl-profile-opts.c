@@ -7,7 +7,15 @@ static const struct opt table[] = {
     {'i', "input-format", OPT_CHOICE, AT(input), "FORM", "csv|tsv|jsonl", 0, 0, COMPLETE_NONE,
      "read FORM (default: by the file's name, else by its content)", NULL},
     {0, "delimiter", OPT_CHAR, AT(delimiter), "C", NULL, 0, 0, COMPLETE_NONE,
-     "fields are separated by C", NULL},
+     "fields are separated by C (default: a tab in TSV, else found)",
+     "Without it delimiter, quote and escape are found from the first 64 KiB: how alike the "
+     "records "
+     "of each split are, and how well their fields look like values. What was found is said with "
+     "-v; when another split comes close a warning names it and the option that settles it."},
+    {0, "quote", OPT_CHAR, AT(quote), "C", NULL, 0, 0, COMPLETE_NONE,
+     "fields with the delimiter inside stand between C (default: found)", NULL},
+    {0, "escape", OPT_CHAR, AT(escape), "C", NULL, 0, 0, COMPLETE_NONE,
+     "C makes the next character data (default: found; else only doubled quotes)", NULL},
     {0, "no-header", OPT_FLAG, AT(no_header), NULL, NULL, 0, 0, COMPLETE_NONE,
      "the first record is data; columns become column_1, column_2", NULL},
     {0, "dataset", OPT_STRING, AT(dataset), "NAME", NULL, 0, 0, COMPLETE_NONE,
@@ -32,7 +40,8 @@ static const struct opt table[] = {
 #undef AT
 
 static const char *const synopsis[] = {
-    "[-i csv|tsv|jsonl] [--delimiter C] [--no-header] [--dataset NAME] [--sample PCT] [--seed N] "
+    "[-i csv|tsv|jsonl] [--delimiter C] [--quote C] [--escape C] [--no-header] [--dataset NAME] "
+    "[--sample PCT] [--seed N] "
     "[--fast] [--records FILE] [FILE...]",
     NULL};
 
@@ -40,7 +49,11 @@ static const char description[] =
     "Reads each FILE (or standard input) once, in bounded memory, and writes its data "
     "characteristic profile: one record of kind profile on one line, in the order of the files. "
     "On a terminal a table is printed instead. CSV, TSV and JSON lines are understood, also "
-    "compressed with gzip or zstd.\n\n"
+    "compressed with gzip or zstd, in UTF-8 or in UTF-16 with a byte order mark; bytes that are "
+    "not "
+    "UTF-8 are kept and counted.\n\n"
+    "In CSV a quote that is never closed would take the rest of the file. Where the lines behind "
+    "it stand well as records of their own it is read as data instead, and said (rule quote).\n\n"
     "Every value is counted as what it is; a column's type is the narrowest that holds all its "
     "values (integer, float, boolean, date, timestamp, string, json). A number with leading zeros "
     "is a code and stays a string. In CSV an empty field without quotes is null, in JSON lines "

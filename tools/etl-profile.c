@@ -43,6 +43,44 @@ static void report_faults(struct job *j, const char *name, const struct profile_
         j->status = status_worse(j->status, STATUS_DATA);
 }
 
+/* "--delimiter ';' --quote none": how `d` differs from `from`, in the words of the options. */
+static void say_dialect(struct buf *to, const struct dialect *d, const struct dialect *from)
+{
+    char name[8];
+    if (d->delimiter != from->delimiter)
+        buf_addf(to, " --delimiter %s", dialect_char_name(d->delimiter, name));
+    if (d->quote != from->quote)
+        buf_addf(to, " --quote %s", dialect_char_name(d->quote, name));
+    if (d->escape != from->escape)
+        buf_addf(to, " --escape %s", dialect_char_name(d->escape, name));
+}
+
+/* What was found of the dialect: nothing of it silently when it could be another. */
+static void report_dialect(const struct job *j, const char *name, const struct reader_stats *s)
+{
+    const struct dialect_guess *g = &s->dialect;
+    struct buf other = BUF_INIT(BUF_UNBOUNDED);
+    char a[8], b[8];
+    if (s->format == FORMAT_JSONL || g->columns == 0)
+        return;
+    cli_note("%s: delimiter %s, quote %s, escape %s%s, %u columns, confidence %.2f", name,
+             dialect_char_name(g->best.delimiter, a), dialect_char_name(g->best.quote, b),
+             g->best.escape < 0 ? "none" : "set", g->best.cr ? ", lines end at CR" : "", g->columns,
+             g->confidence);
+    for (size_t i = 0; i < g->nties; i++) {
+        if (i > 0)
+            buf_adds(&other, ", or");
+        say_dialect(&other, &g->ties[i], &g->best);
+    }
+    if (other.len > 0)
+        cli_warn("%s: read with delimiter %s, quote %s (%u columns), but it may be%s", name,
+                 dialect_char_name(g->best.delimiter, a), dialect_char_name(g->best.quote, b),
+                 g->columns, buf_str(&other));
+    if (g->first_is_data && !j->o.no_header)
+        cli_warn("%s: the first record looks like data and was read as names (--no-header)", name);
+    buf_release(&other);
+}
+
 /* Profiles without records say nothing of a schema, and nameless ones cannot be found again. */
 static void consult_store(struct job *j, struct arena *a, struct rec_profile *p)
 {
@@ -94,6 +132,13 @@ static void profile_one(struct job *j, const char *path)
         cli_note("%s: %s%s%s, %llu records", name, format_name(r.stats.format),
                  r.stats.compression ? ", " : "", r.stats.compression ? r.stats.compression : "",
                  (unsigned long long)r.delivered);
+        if (r.stats.encoding != NULL)
+            cli_note("%s: %s, %llu characters that are none", name, r.stats.encoding,
+                     (unsigned long long)r.stats.replaced);
+        if (r.stats.latin1)
+            cli_note("%s:%llu: the first bytes that are not UTF-8 (Latin-1?)", name,
+                     (unsigned long long)r.stats.latin1_line);
+        report_dialect(j, name, &r.stats);
         report_faults(j, name, &r);
         consult_store(j, &a, &r.record);
         rec_profile_write(&line, &r.record);
@@ -151,6 +196,9 @@ int main(int argc, char **argv)
     if (!check_usage(&j.o, nfiles))
         return STATUS_USAGE;
     j.reader.delimiter = j.o.delimiter;
+    j.reader.quote = j.o.quote;
+    j.reader.escape = j.o.escape;
+    j.reader.detect = true;
     j.reader.header = j.o.no_header ? -1 : 0;
     if (j.o.input != NULL && !format_parse(j.o.input, &j.reader.format))
         return cli_usage("unknown format '%s'", j.o.input);

@@ -9,7 +9,8 @@
 struct etl_profile_opts {
     struct common_opts common;
     const char *input; /* NULL: by name or content */
-    int delimiter;     /* 0: by format */
+    int delimiter;     /* 0: by format, else by content */
+    int quote, escape; /* 0: by content */
     bool no_header;
     const char *dataset;
     double sample;

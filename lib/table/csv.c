@@ -10,10 +10,16 @@ struct field_bytes {
     bool open; /* quoted, and the closing quote never came */
 };
 
-/* The inside of a quoted field, or a plain field with escapes, without them. *stray: a quote that
- * is neither doubled nor at the end. */
+/* Quotes that RFC 4180 does not have. */
+enum stray {
+    STRAY_NONE,
+    STRAY_INSIDE, /* neither doubled nor at the end of the field */
+    STRAY_OPEN,   /* at its beginning, and there is none at its end: see mend.h */
+};
+
+/* The inside of a quoted field, or a plain field with escapes, without them. */
 static struct text unescape(const struct reader *r, struct arena *a, const char *p, size_t n,
-                            bool quoted, bool *stray)
+                            bool quoted, enum stray *stray)
 {
     char *out = arena_bytes(a, n ? n : 1);
     size_t len = 0;
@@ -25,7 +31,7 @@ static struct text unescape(const struct reader *r, struct arena *a, const char 
             if (i + 1 < n && (unsigned char)p[i + 1] == r->quote)
                 i++;
             else
-                *stray = true;
+                *stray = STRAY_INSIDE;
         }
         out[len++] = p[i];
     }
@@ -34,11 +40,15 @@ static struct text unescape(const struct reader *r, struct arena *a, const char 
 
 /* A field that begins with a quote or may hold an escape. */
 static struct text field_text(const struct reader *r, struct arena *a, struct field_bytes f,
-                              bool *stray)
+                              enum stray *stray)
 {
     const char *p = f.p;
     size_t n = f.len;
     bool quoted = n && (unsigned char)*p == r->quote;
+    if (quoted && !f.open && (n == 1 || (unsigned char)p[n - 1] != r->quote)) {
+        quoted = false;
+        *stray = STRAY_OPEN;
+    }
     if (quoted) {
         p++;
         n -= 1 + (size_t)!f.open;
@@ -150,7 +160,8 @@ static bool first_record(struct reader *r, bool *have, struct err *err)
 
 bool csv_header(struct reader *r, char ***names, uint32_t *n, struct err *err)
 {
-    bool have, stray = false;
+    bool have;
+    enum stray stray = STRAY_NONE;
     struct feed *f = &r->feed;
     struct quoted q;
     *n = 0;
@@ -182,14 +193,16 @@ bool csv_header(struct reader *r, char ***names, uint32_t *n, struct err *err)
 
 /* -- records -- */
 
-static void stray_quote(struct reader *r, uint32_t c, uint32_t row, size_t i)
+static void stray_quote(struct reader *r, uint32_t c, uint32_t row, size_t i, enum stray kind)
 {
     uint64_t bit = UINT64_C(1) << (row & 63);
     if (r->stray[row >> 6] & bit) /* said already */
         return;
     r->stray[row >> 6] |= bit;
     reader_issue(r, row, 0, r->schema.fields[c].name, "quote",
-                 "text behind a closing quote (a quote inside a quoted field must be doubled)",
+                 kind == STRAY_INSIDE
+                     ? "text behind a closing quote (a quote inside a quoted field must be doubled)"
+                     : "a quote opens that is not closed in the record (it was read as data)",
                  feed_record(&r->feed, i));
 }
 
@@ -207,11 +220,11 @@ static void fill_column(struct reader *r, uint32_t c, uint32_t row, size_t m)
         if (last && to > from && data[to - 1] == '\r')
             to--;
         if (((unsigned char)data[from] == quote && to > from) || odd) {
-            bool stray = false;
+            enum stray stray = STRAY_NONE;
             struct field_bytes f = {data + from, to - from, false};
             out[i] = field_text(r, &r->b->mem, f, &stray);
             if (stray)
-                stray_quote(r, c, row + (uint32_t)i, i);
+                stray_quote(r, c, row + (uint32_t)i, i, stray);
         } else {
             out[i] = (struct text){data + from, to - from, 0};
         }
@@ -284,12 +297,12 @@ static void take_odd(struct reader *r)
     if (r->o.raw && !big) {
         row = r->b->rows;
         for (uint32_t c = 0; c < r->schema.n; c++) {
-            bool stray = false;
+            enum stray stray = STRAY_NONE;
             struct text t = {raw.p, 0, 0};
             if (r->cols[c].at < n)
                 t = field_text(r, &r->b->mem, field_of(r, 0, r->cols[c].at, n), &stray);
             if (stray)
-                stray_quote(r, c, row, 0);
+                stray_quote(r, c, row, 0, stray);
             r->b->cols[c].text[row] = t;
         }
         r->records[row] = raw;

@@ -2,11 +2,24 @@
 /* Blocks of whole records. See feed.h. */
 #include "table/feed.h"
 
+#include "table/mend.h"
 #include "table/swar.h"
+#include "table/utf16.h"
 
 /* Bytes scanned at a time: the offsets of one window stay in the first two cache levels. */
 #define WINDOW ((size_t)64 << 10)
-#define PEEK_BYTES 4096
+/* The same behind a line that was mended, as what was found behind it is forgotten. */
+#define MEND_WINDOW ((size_t)4 << 10)
+
+/* UTF-16: bytes as read, and as UTF-8 on their way into a block. */
+#define WIDE_BYTES ((size_t)32 << 10)
+struct wide {
+    struct utf16 u;
+    size_t pos, len; /* of `out`: what is still to be handed on */
+    bool end;
+    char in[WIDE_BYTES];
+    char out[UTF16_ROOM(WIDE_BYTES)];
+};
 
 void feed_init(struct feed *f, struct source *src, int delimiter, int quote, int escape,
                size_t block_bytes, struct mem_account *acct)
@@ -19,6 +32,7 @@ void feed_release(struct feed *f)
 {
     block_unref(f->block);
     csv_scan_release(&f->scan);
+    free(f->wide);
     free(f->big.raw);
     *f = (struct feed){0};
 }
@@ -59,6 +73,8 @@ static size_t utf8_scan(const char *p, size_t n, bool *cut)
 static void check_utf8(struct feed *f, bool last)
 {
     bool cut = false;
+    if (f->scan.pos < f->utf8_pos) /* a mended line, looked at before */
+        return;
     size_t n = f->scan.pos - f->utf8_pos;
     const char *p = f->block->data + f->utf8_pos;
     bool pending = n && (unsigned char)p[0] >= 0x80;
@@ -77,12 +93,42 @@ static void check_utf8(struct feed *f, bool last)
     f->utf8_pos += n;
 }
 
+/* source_read through the decoder of UTF-16. */
+static bool read_wide(struct feed *f, char *to, size_t cap, size_t *got, struct err *err)
+{
+    struct wide *w = f->wide;
+    while (w->pos == w->len && !w->end) {
+        size_t n;
+        if (!source_read(f->src, w->in, WIDE_BYTES, &n, err))
+            return false;
+        w->pos = 0;
+        w->len = n ? utf16_decode(&w->u, w->in, n, w->out) : utf16_end(&w->u, w->out);
+        w->end = n == 0;
+    }
+    *got = w->len - w->pos < cap ? w->len - w->pos : cap;
+    memcpy(to, w->out + w->pos, *got);
+    w->pos += *got;
+    return true;
+}
+
+/* A CR in front of an LF stays: it is part of that line's end. */
+static void crs_to_lfs(char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i] == '\r' && (i + 1 == n || p[i + 1] != '\n'))
+            p[i] = '\n';
+}
+
 static bool fill(struct feed *f, struct err *err)
 {
     size_t got;
     struct block *b = f->block;
-    if (!source_read(f->src, b->data + b->len, b->cap - b->len, &got, err))
+    char *to = b->data + b->len;
+    size_t cap = b->cap - b->len;
+    if (!(f->wide ? read_wide(f, to, cap, &got, err) : source_read(f->src, to, cap, &got, err)))
         return false;
+    if (f->cr)
+        crs_to_lfs(to, got);
     b->len += got;
     f->bytes += got;
     f->eof = got == 0;
@@ -93,21 +139,60 @@ static bool fill(struct feed *f, struct err *err)
     return true;
 }
 
-bool feed_peek(struct feed *f, struct slice *head, struct err *err)
+/* A block whose first bytes are UTF-16 by their mark: what was read is decoded again from there. */
+static void begin_wide(struct feed *f)
 {
-    f->block = block_new(f->block_bytes, f->acct);
     struct block *b = f->block;
-    /* The same bytes for each way a pipe may portion them: what is found must not depend on it. */
-    while (!f->eof && b->len < PEEK_BYTES && b->len < b->cap)
+    struct wide *w = f->wide = xcalloc(1, sizeof(*w));
+    w->u.big = (unsigned char)b->data[0] == 0xfe;
+    /* At most WIDE_BYTES were read, see feed_peek. */
+    w->len = utf16_decode(&w->u, b->data + 2, b->len - 2, w->out);
+    f->bytes = 0;
+    f->bom = true;
+    f->eof = false;
+    b->len = 0;
+}
+
+bool feed_peek(struct feed *f, size_t want, struct slice *head, struct err *err)
+{
+    size_t cap = f->block_bytes > want ? f->block_bytes : want > PEEK_BYTES ? want : f->block_bytes;
+    f->block = block_new(cap, f->acct);
+    struct block *b = f->block;
+    size_t room = b->cap;
+    b->cap = room < WIDE_BYTES ? room : WIDE_BYTES;
+    while (!f->eof && b->len < 2)
         if (!fill(f, err))
             return false;
+    b->cap = room;
+    if (b->len >= 2 && (memcmp(b->data, "\xff\xfe", 2) == 0 || memcmp(b->data, "\xfe\xff", 2) == 0))
+        begin_wide(f);
+    /* The same bytes for each way a pipe may portion them: what is found must not depend on it. */
+    while (!f->eof && b->len < want && b->len < b->cap)
+        if (!fill(f, err))
+            return false;
+    if (f->wide) {
+        *head = slice_of(b->data, b->len < want ? b->len : want);
+        return true;
+    }
     f->bom = b->len >= 3 && memcmp(b->data, "\xef\xbb\xbf", 3) == 0;
     size_t from = f->bom ? 3 : 0;
     csv_scan_init(&f->scan, f->scan.delimiter, f->scan.quote, f->scan.escape, from);
     f->utf8_pos = from;
-    size_t seen = b->len < PEEK_BYTES ? b->len : PEEK_BYTES;
+    size_t seen = b->len < want ? b->len : want;
     *head = slice_of(b->data + from, seen - from);
     return true;
+}
+
+void feed_set_cr(struct feed *f)
+{
+    f->cr = true;
+    crs_to_lfs(f->block->data, f->block->len);
+}
+
+const char *feed_encoding(const struct feed *f, uint64_t *replaced)
+{
+    *replaced = f->wide ? f->wide->u.replaced : 0;
+    return !f->wide ? NULL : f->wide->u.big ? "UTF-16BE" : "UTF-16LE";
 }
 
 /* Room in a block for more input behind the incomplete record, which moves to its front. */
@@ -213,11 +298,15 @@ enum feed_got feed_more(struct feed *f, struct err *err)
         if (!f->eof && limit > f->scan.pos && b->data[limit - 1] == '\r')
             limit--;
         if (f->scan.pos < limit) {
-            size_t to = limit - f->scan.pos > WINDOW ? f->scan.pos + WINDOW : limit;
+            size_t window = f->mending ? MEND_WINDOW : WINDOW;
+            size_t to = limit - f->scan.pos > window ? f->scan.pos + window : limit;
             csv_scan_bytes(&f->scan, b->data, to);
-            check_utf8(f, f->eof && to == b->len);
+            f->mending = !f->skipping && csv_mend(&f->scan, b->data, false, f->mend_width);
+            check_utf8(f, f->eof && f->scan.pos == b->len);
         } else if (f->eof) {
-            if (!finish(f))
+            f->mending = !f->skipping && f->scan.pos <= b->len &&
+                         csv_mend(&f->scan, b->data, true, f->mend_width);
+            if (!f->mending && !finish(f))
                 return FEED_END;
         } else if (!f->skipping && b->len - csv_scan_start(&f->scan, 1) > RECORD_MAX) {
             skip_begin(f);

@@ -36,6 +36,10 @@ struct feed {
     bool unterminated;    /* the last record ended with the input inside quotes */
     uint64_t open_line;   /* where those quotes opened */
     bool skipping;
+    uint32_t mend_width; /* columns of the table, to tell stray quotes by (see mend.h); 0: do not */
+    bool mending;        /* one was just found: go on in small steps */
+    bool cr;             /* lines end at a bare CR */
+    struct wide *wide;   /* UTF-16 input; or NULL */
     struct {
         uint64_t line, lfs;
         char *raw; /* RAW_MAX bytes of it */
@@ -46,9 +50,15 @@ struct feed {
 void feed_init(struct feed *f, struct source *src, int delimiter, int quote, int escape,
                size_t block_bytes, struct mem_account *acct);
 void feed_release(struct feed *f);
-/* Up to 4 KiB at the beginning of the input, for telling formats (before the first feed_more). A
- * UTF-8 byte order mark is left out. */
-bool feed_peek(struct feed *f, struct slice *head, struct err *err);
+/* Up to `want` bytes at the beginning of the input, for telling formats (before the first
+ * feed_more). A byte order mark is left out; UTF-16 with one is decoded from here on. Behind the
+ * head BLOCK_SLACK bytes are readable. */
+#define PEEK_BYTES ((size_t)4096)
+bool feed_peek(struct feed *f, size_t want, struct slice *head, struct err *err);
+/* From now on (before the first feed_more) a bare CR ends a line. */
+void feed_set_cr(struct feed *f);
+/* "UTF-16LE", "UTF-16BE" or NULL, and the characters that were none. */
+const char *feed_encoding(const struct feed *f, uint64_t *replaced);
 /* When all records were taken: finds more. */
 enum feed_got feed_more(struct feed *f, struct err *err);
 /* Takes the next m records: their line numbers into out (may be NULL). */

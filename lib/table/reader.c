@@ -75,8 +75,6 @@ static bool check_content(struct reader *r, struct slice head, struct err *err)
         size_t len;
         const char *what, *remedy;
     } kinds[] = {
-        {"\xff\xfe", 2, "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"},
-        {"\xfe\xff", 2, "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"},
         {"BZh", 3, "bzip2", "unpack it: bzip2 -dc"},
         {"\xfd"
          "7zXZ",
@@ -126,7 +124,24 @@ static bool is_json_array(struct slice head)
     return s.len == 0 || *s.p == '{';
 }
 
-static void settle_format(struct reader *r, struct slice head)
+/* What was not said comes from the data: once, so that all files are one table. */
+static void settle_dialect(struct reader *r, struct slice all, bool whole)
+{
+    struct dialect_guess *g = &r->stats.dialect;
+    if (!r->detected) {
+        const struct dialect_given given = {
+            r->format == FORMAT_TSV && !r->o.delimiter ? '\t' : r->o.delimiter, r->o.quote,
+            r->o.escape};
+        dialect_detect(all, whole, &given, g);
+        r->detected = g->columns > 0;
+    }
+    r->delimiter = g->best.delimiter;
+    r->quote = g->best.quote;
+    r->escape = g->best.escape == g->best.quote ? -1 : g->best.escape;
+}
+
+/* `head` is what tells formats, `all` what there is of the beginning. */
+static void settle_format(struct reader *r, struct slice head, struct slice all, bool whole)
 {
     if (r->format == FORMAT_AUTO) {
         struct slice s = skip_blanks(head);
@@ -139,6 +154,8 @@ static void settle_format(struct reader *r, struct slice head)
     r->delimiter = json ? -1 : r->o.delimiter ? r->o.delimiter : dflt;
     r->quote = json ? -1 : r->o.quote ? r->o.quote : '"';
     r->escape = json ? -1 : r->o.escape && r->o.escape != r->quote ? r->o.escape : -1;
+    if (r->o.detect && !json)
+        settle_dialect(r, all, whole);
     r->stats.format = r->format;
     r->stats.delimiter = json ? 0 : r->delimiter;
     r->stats.quote = json ? 0 : r->quote;
@@ -157,21 +174,29 @@ static bool open_source(struct reader *r, size_t i, struct err *err)
 static bool open_feed(struct reader *r, struct feed *f, size_t i, size_t block_bytes,
                       struct err *err)
 {
-    struct slice head;
+    struct slice head, all;
     struct quoted q;
     if (!open_source(r, i, err))
         return false;
     if (r->finding)
         source_record(r->sources[i]);
     feed_init(f, r->sources[i], -1, -1, -1, block_bytes, r->o.acct);
-    if (!feed_peek(f, &head, err) || !check_content(r, head, err)) {
+    size_t want = r->o.detect && !r->detected ? DIALECT_BYTES : PEEK_BYTES;
+    bool ok = feed_peek(f, want, &all, err);
+    head = ok && all.len > PEEK_BYTES ? slice_of(all.p, PEEK_BYTES) : all;
+    if (!ok || !check_content(r, head, err)) {
         feed_release(f);
         return false;
     }
-    settle_format(r, head);
+    settle_format(r, head, all, f->eof);
     f->scan.delimiter = r->delimiter;
     f->scan.quote = r->quote;
     f->scan.escape = r->escape;
+    if (r->o.detect && r->format != FORMAT_JSONL) {
+        f->mend_width = r->stats.dialect.columns;
+        if (r->stats.dialect.best.cr)
+            feed_set_cr(f);
+    }
     if (r->format == FORMAT_JSONL && is_json_array(head)) {
         feed_release(f);
         return err_set(err, ERR_DATA,
@@ -185,6 +210,10 @@ static bool open_feed(struct reader *r, struct feed *f, size_t i, size_t block_b
 static void note_stats(struct reader *r)
 {
     const struct feed *f = &r->feed;
+    uint64_t replaced;
+    const char *encoding = feed_encoding(f, &replaced);
+    r->stats.encoding = encoding ? encoding : r->stats.encoding;
+    r->stats.replaced += replaced;
     r->stats.bom = r->stats.bom || f->bom;
     r->stats.missing_final_newline = r->stats.missing_final_newline || f->missing_final_newline;
     if (f->latin1 && !r->stats.latin1) {
@@ -542,7 +571,11 @@ static void rewind_all(struct reader *r)
     r->next_file = 0;
     r->file = 0;
     r->stats = (struct reader_stats){
-        .format = r->stats.format, .delimiter = r->stats.delimiter, .quote = r->stats.quote};
+        .format = r->stats.format,
+        .delimiter = r->stats.delimiter,
+        .quote = r->stats.quote,
+        .dialect = r->stats.dialect,
+    };
 }
 
 /* Looks at the beginning for columns and types, then stands before the first record again. */
@@ -682,6 +715,10 @@ void reader_stats(const struct reader *r, struct reader_stats *out)
         out->bytes += r->feed.bytes;
         out->read_bytes += source_stored_bytes(r->feed.src);
         out->bom = out->bom || r->feed.bom;
+        uint64_t replaced;
+        const char *encoding = feed_encoding(&r->feed, &replaced);
+        out->encoding = encoding ? encoding : out->encoding;
+        out->replaced += replaced;
         if (r->feed.latin1 && !out->latin1) {
             out->latin1 = true;
             out->latin1_line = r->feed.latin1_line;

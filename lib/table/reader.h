@@ -15,7 +15,13 @@
  * - An empty line is skipped and counted, but in a table of one column it is a record that is null
  *   (only in front of the first record it is skipped there too). The writer does the same.
  * - A record with more or fewer fields than the header is a reject: rule `ragged_row`.
- * - A UTF-8 byte order mark is skipped. Bytes that are not UTF-8 are kept as they are (`latin1`).
+ * - With `detect` what was left open of delimiter, quote and escape comes from the beginning of the
+ *   first file that has any (dialect.h), and a bare CR ends lines if there is no LF. A quote that
+ *   opens, where RFC 4180 would go on over records that stand well on their own, is data then:
+ *   rule `quote` (mend.h).
+ * - A UTF-8 byte order mark is skipped. UTF-16 with one is decoded (JSON lines too); surrogates
+ *   without their other half become U+FFFD and are counted. Bytes that are not UTF-8 are kept as
+ * they are (`latin1`).
  * - NUL bytes are data, but hint at binary input: rule `nul_byte`.
  * - Repeated names become a, a_2, …, empty ones column_N (N from 1); without header all are
  *   column_N.
@@ -52,6 +58,7 @@
 #define FORELINE_READER_H
 
 #include "table/batch.h"
+#include "table/dialect.h"
 
 enum format { FORMAT_AUTO, FORMAT_CSV, FORMAT_TSV, FORMAT_JSONL };
 bool format_parse(const char *name, enum format *out); /* csv tsv jsonl ndjson json */
@@ -82,7 +89,9 @@ struct reader_opts {
     bool no_infer;              /* columns without a pin are strings */
     const char *const *columns; /* columns wanted (NULL-terminated; NULL: all). Others are neither
                                    typed, checked nor delivered */
-    size_t block_bytes;         /* 0: 1 MiB */
+    bool detect;        /* CSV: find the dialect, and mend stray quotes; for looking at files
+                           that nobody described */
+    size_t block_bytes; /* 0: 1 MiB */
     struct mem_account *acct;
 };
 
@@ -104,7 +113,8 @@ struct reader;
 /* Opens all of `paths` ("-" is stdin) as one table: columns by name over files with equal headers;
  * a file whose header differs is an error naming both. Reads ahead up to INFER_RECORDS records to
  * find types unless pins or raw make that needless. Errors: ERR_ENV cannot open/read, ERR_DATA
- * nothing readable (binary, UTF-16), ERR_USAGE a pin or wanted column that does not exist. */
+ * nothing readable (binary, UTF-16 without a mark), ERR_USAGE a pin or wanted column that does not
+ * exist. */
 struct reader *reader_open(const char *const *paths, size_t npaths, const struct reader_opts *opts,
                            bad_record_fn *bad, void *bad_ctx, struct err *err);
 /* From an open descriptor (not closed by us), for command output; `name` for messages. */
@@ -129,6 +139,10 @@ struct reader_stats {
     uint64_t latin1_line; /* the first such line */
     uint64_t empty_lines; /* skipped */
     int delimiter, quote;
+    const char *encoding; /* "UTF-16LE", "UTF-16BE", or NULL */
+    uint64_t replaced;    /* characters of it that were none: U+FFFD */
+    struct dialect_guess
+        dialect; /* with `detect`, CSV: what was found (columns 0: nothing to see) */
     enum format format;
     const char *compression; /* NULL, "gzip", "zstd" */
 };

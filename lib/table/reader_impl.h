@@ -54,6 +54,7 @@ struct reader {
     bool file_open;
     enum format format;
     int delimiter, quote, escape;
+    bool detected; /* stats.dialect was found, in the first file with data */
     struct feed feed;
 
     struct schema schema;

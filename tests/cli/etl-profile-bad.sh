@@ -54,9 +54,25 @@ run etl-profile -q --records r.jsonl ragged.csv
 is "$status|$err" "0|" "-q does not warn"
 printf 'a,b\n1,2\n3,"x\n4,5\n' >quote.csv
 run etl-profile quote.csv
-is "$status|$err" "0|etl-profile: quote.csv:3: unterminated quoted field (opened here)" "an unterminated quote"
-is "$(figure "$issues | .[0]")" '["unterminated_quote",null,1,3]' "is an issue at the line where it opened"
+is "$status|$err|$(figure .volume.records)" "0|etl-profile: quote.csv:3: a quote opens that is not closed in the record (it was read as data)|3" \
+  "an unterminated quote takes no further records"
+is "$(figure "$issues | .[0]")" '["quote","b",1,3]' "is an issue at the line where it opened"
 valid
+printf 'a,b\n1,2\n3,"x\n4\n' >open.csv
+run etl-profile open.csv
+is "$status|$err" "0|etl-profile: open.csv:3: unterminated quoted field (opened here)" "nor stays silent where lines are no records"
+is "$(figure "$issues | .[0]")" '["unterminated_quote",null,1,3]' "and is an issue where it opened"
+valid
+printf 'a,b;c,d\n1,2;3,4\n5,6;7,8\n' >tie.csv
+run etl-profile tie.csv
+is "$status|$err" "0|etl-profile: tie.csv: read with delimiter ',', quote '\"' (3 columns), but it may be --delimiter ';'" "a tie of dialects"
+run etl-profile --delimiter ';' tie.csv
+is "$status|$err|$(figure '.columns | length')" "0||2" "is settled by the option"
+printf '1,2\n3,4\n5,6\n' >headless.csv
+run etl-profile headless.csv
+like "$err" "the first record looks like data" "a header that looks like data"
+run etl-profile --no-header headless.csv
+is "$status|$err" "0|" "is settled by the option"
 printf 'a,b\n1,2\n3,x\0y\n4,5\n' >nul.csv
 run etl-profile nul.csv
 is "$status|$(figure "$issues | .[0]")" '0|["nul_byte",null,1,3]' "a NUL byte"
@@ -141,7 +157,10 @@ is "$status|$out" "3|" "binary data"
 like "$err" "^etl-profile: cannot read 'binary.csv': " "is said to be"
 printf '\377\376a\0,\0b\0\n\0' >utf16.csv
 run etl-profile utf16.csv
-is "$status|$out" "3|" "UTF-16"
+is "$status|$(figure '.columns | map(.name)')" '0|["a","b"]' "UTF-16 is read by its mark"
+printf 'a\0,\0b\0\n\0001\0,\0002\0\n\0' >utf16.csv
+run etl-profile utf16.csv
+is "$status|$out" "3|" "UTF-16 without a mark"
 like "$err" "UTF-16" "is said to be"
 
 # -- streams --

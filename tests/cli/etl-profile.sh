@@ -56,7 +56,11 @@ gzip -k t.csv
 run etl-profile t.csv.gz
 is "$(figure "$columns")" "$want" "gzip"
 run etl-profile -v t.csv.gz
-is "$err" "etl-profile: t.csv.gz: csv, gzip, 3 records" "-v says how it was read"
+like "$err" "^etl-profile: t.csv.gz: csv, gzip, 3 records$" "-v says how it was read"
+like "$err" "delimiter ',', quote '\"', escape none, 3 columns, confidence " "and the dialect that was found"
+printf 'k;v\na;1\nb;2\n' >semicolons.csv
+run etl-profile semicolons.csv
+is "$status|$err|$(figure '.columns | map(.name)')" '0||["k","v"]' "the delimiter is found"
 run etl-profile --no-header t.csv
 is "$(figure '[.volume.records, .columns[0].name]')" '[4,"column_1"]' "--no-header"
 

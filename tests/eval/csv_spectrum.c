@@ -25,9 +25,9 @@ static bool same_record(const struct schema *s, const struct batch *b, uint32_t 
     return json_len(want) == s->n;
 }
 
-static bool same_table(const char *path, const struct json *want, struct err *err)
+static bool same_table(const char *path, const struct json *want, bool detect, struct err *err)
 {
-    struct reader_opts o = {.format = FORMAT_CSV, .raw = true};
+    struct reader_opts o = {.format = FORMAT_CSV, .raw = true, .detect = detect};
     struct reader *r = reader_open(&path, 1, &o, NULL, NULL, err);
     struct batch *b;
     size_t rows = 0;
@@ -44,7 +44,7 @@ static bool same_table(const char *path, const struct json *want, struct err *er
            rows == (json_is(want, JSON_ARRAY) ? json_len(want) : 1);
 }
 
-static bool evaluate(const char *folder, const char *name)
+static bool evaluate(const char *folder, const char *name, bool detect)
 {
     struct err err = ERR_INIT;
     struct buf text = BUF_INIT(BUF_UNBOUNDED);
@@ -53,8 +53,10 @@ static bool evaluate(const char *folder, const char *name)
     char *csv = xasprintf("%s/csvs/%s.csv", folder, name);
     char *json = xasprintf("%s/json/%s.json", folder, name);
     bool right = file_read_all(json, BUF_UNBOUNDED, &text, &err) &&
-                 json_parse(&a, buf_slice(&text), 0, &want, &err) && same_table(csv, want, &err);
-    printf("%-9s %s%s%s\n", right ? "right" : "different", name, err.kind ? ": " : "", err.text);
+                 json_parse(&a, buf_slice(&text), 0, &want, &err) &&
+                 same_table(csv, want, detect, &err);
+    printf("%-9s %s%s%s%s\n", right ? "right" : "different", name, detect ? " (found)" : "",
+           err.kind ? ": " : "", err.text);
     arena_release(&a);
     buf_release(&text);
     free(csv);
@@ -71,7 +73,7 @@ static int csv_only(const struct dirent *e)
 int main(int argc, char **argv)
 {
     struct dirent **files;
-    int right = 0;
+    int right = 0, detected = 0;
     char *csvs = argc == 2 ? xasprintf("%s/csvs", argv[1]) : NULL;
     int n = csvs ? scandir(csvs, &files, csv_only, alphasort) : 0;
     free(csvs);
@@ -81,11 +83,12 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < n; i++) {
         char *name = xstrndup(files[i]->d_name, strlen(files[i]->d_name) - 4);
-        right += evaluate(argv[1], name);
+        right += evaluate(argv[1], name, false);
+        detected += evaluate(argv[1], name, true);
         free(name);
         free(files[i]);
     }
     free(files);
-    printf("csv-spectrum: %d of %d right\n", right, n);
+    printf("csv-spectrum: %d of %d right, %d when the dialect is found\n", right, n, detected);
     return 0;
 }

@@ -96,3 +96,12 @@ noinst_PROGRAMS += tests/fuzz/predict-fuzzer
 tests_fuzz_predict_fuzzer_SOURCES = tests/fuzz/predict.c
 tests_fuzz_predict_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
 endif
+
+check_PROGRAMS += tests/fuzz/dialect
+tests_fuzz_dialect_SOURCES = tests/fuzz/dialect.c tests/fuzz/replay.c
+TAP_TESTS += tests/fuzz/dialect
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/dialect-fuzzer
+tests_fuzz_dialect_fuzzer_SOURCES = tests/fuzz/dialect.c
+tests_fuzz_dialect_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+endif

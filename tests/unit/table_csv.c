@@ -330,9 +330,6 @@ END_TEST
 
 START_TEST(what_is_no_text_is_refused_with_a_remedy)
 {
-    expect_error(SLICE_LIT("\xff\xfe"
-                           "a\0,\0b\0"),
-                 &csv, ERR_DATA, "iconv");
     expect_error(SLICE_LIT("a\0,\0b\0\n\0"
                            "1\0,\0"
                            "2\0\n\0"),
