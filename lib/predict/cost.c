@@ -6,13 +6,14 @@
 #include "predict/internal.h"
 
 /* Spread (standard deviation of the logarithm) of what is predicted from …
- * Equal runs: `make eval-demo` measured 0.19 for CPU time in the median stage and 0.28 in the worst
- * (load 6 on two cores), 0 for the memory of built-in stages; memory has what its size terms miss.
- * The table of priors: by its own fit (priors_table.c) within a factor of 1.2 to 3 on the reference
- * machine. The others lie between the two by judgement; a command's prior may be off by ten. */
-#define SPREAD_RUNS 0.2     /* runs of the same stage: CPU time */
+ * Equal runs: `make eval-demo` measured 0.14 to 0.19 for CPU time in the median stage and 0.21 to
+ * 0.28 in the worst (load 6 to 10 on two cores), 0 for the memory of built-in stages; memory has
+ * what its size terms miss. The table of priors: by its own fit (priors_table.c) within a factor
+ * of 1.2 to 3 on the reference machine. The others lie between the two by judgement; a command's
+ * prior may be off by ten. */
+#define SPREAD_RUNS 0.18    /* runs of the same stage: CPU time */
 #define SPREAD_MEMORY 0.08  /* the same, peak memory */
-#define SPREAD_TREES 0.3    /* of both, commands: other programs, looked at now and then */
+#define SPREAD_TREES 0.25   /* of both, commands: other programs, looked at now and then */
 #define SPREAD_EDITED 0.35  /* runs of the stage before it was edited */
 #define SPREAD_SIMILAR 0.35 /* the same operation in other pipelines */
 #define SPREAD_PRIOR 0.5    /* the table of priors */

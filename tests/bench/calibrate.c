@@ -429,12 +429,15 @@ static void judge(unsigned row, bool memory, const double *c, double out[2])
     free(off);
 }
 
+/* Less than a femtosecond, or byte, a piece is what the descent had not yet taken away. */
+#define NOTHING 1e-15
+
 static void print_terms(const double *c)
 {
     const char *comma = "";
     printf("{");
     for (unsigned f = 0; f < F_COUNT; f++) {
-        if (c[f] > 0) {
+        if (c[f] > NOTHING) {
             printf("%s[%s] = %.3g", comma, feature_names[f], c[f]);
             comma = ", ";
         }
