@@ -156,7 +156,7 @@ struct run_opts run_options(struct app *app)
                    .ctx = app,
                    .progress = on_progress,
                    .note = on_note,
-                   .warn = on_warning,
+                   .warning = on_warning,
                    .retrying = on_retry},
         .ctx = app,
         .emit = emit,

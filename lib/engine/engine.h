@@ -58,7 +58,7 @@ struct engine_opts {
     void (*progress)(void *ctx, const struct engine_view *v);              /* or NULL */
     void (*log)(void *ctx, const char *stage, struct slice text);          /* a command's stderr */
     void (*note)(void *ctx, const char *stage, const char *text);          /* for -v; or NULL */
-    void (*warn)(void *ctx, const char *stage, const char *text);          /* or NULL */
+    void (*warning)(void *ctx, const char *stage, const char *text);       /* or NULL */
     void (*retrying)(void *ctx, const char *stage, const struct err *why); /* or NULL */
 };
 

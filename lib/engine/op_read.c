@@ -169,13 +169,13 @@ static bool read_open(struct oper *op, struct err *err)
 static void warn_of_encoding(const struct oper *op, const struct reader_stats *stats)
 {
     char text[200];
-    if (!stats->latin1 || !op->e->o->warn)
+    if (!stats->latin1 || !op->e->o->warning)
         return;
     snprintf(text, sizeof(text),
              "not UTF-8 from line %llu on: such bytes are kept, but JSON cannot hold them; for "
              "Latin-1 say \"encoding\": \"latin-1\"",
              (unsigned long long)stats->latin1_line);
-    op->e->o->warn(op->e->o->ctx, op->stage->id, text);
+    op->e->o->warning(op->e->o->ctx, op->stage->id, text);
 }
 
 static bool read_step(struct oper *op, bool *more, struct err *err)

@@ -72,8 +72,8 @@ static void on_note(void *ctx, const char *stage, const char *text)
 static void on_warning(void *ctx, const char *stage, const char *text)
 {
     struct run *r = ctx;
-    if (r->o->engine.warn)
-        r->o->engine.warn(r->o->engine.ctx, stage, text);
+    if (r->o->engine.warning)
+        r->o->engine.warning(r->o->engine.ctx, stage, text);
 }
 
 static void on_retry(void *ctx, const char *stage, const struct err *why)
@@ -239,7 +239,7 @@ bool run_pipeline(struct pipeline *p, const struct run_opts *o, struct arena *a,
         e.log = on_log;
         e.progress = o->engine.progress ? on_progress : NULL;
         e.note = on_note;
-        e.warn = on_warning;
+        e.warning = on_warning;
         e.retrying = on_retry;
         ok = engine_run(p, &e, a, &out->engine, err);
     }
