@@ -4,7 +4,7 @@
  * signed zeros, integers up to 2^53 and dates. Numbers become text below 1e15 only: above, jq 1.6
  * has a form of its own (123456789012345680 where the shortest is 1.2345678901234568e+17).
  *
- * FORELINE_SEED runs one seed, the one that a failure prints; with FORELINE_LONG=1, 4,000 from
+ * FORELINE_SEED runs one seed, the one that a failure prints; with FORELINE_LONG=1, 1,000 from
  * there.
  */
 #include "../unit/suite.h"
