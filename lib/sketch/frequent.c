@@ -249,13 +249,14 @@ void frequent_add(struct frequent *f, uint64_t hash, struct slice text, uint64_t
 }
 
 /* Tables of many columns do not fit the nearest caches: asked for early, they come side by side. */
-#define AHEAD 12
+#define AHEAD 24
 static inline void look_ahead(const struct frequent *f, uint64_t hash)
 {
     if (f->gate != NULL) {
         __builtin_prefetch(&f->gate[cell_of(f, hash)], 1);
         __builtin_prefetch(&f->known[bit_of(f, hash) >> 6]);
-    } else if (f->slots != NULL) {
+    }
+    if (f->slots != NULL) {
         __builtin_prefetch(&f->slots[group_of(f, hash)], 1);
     }
 }
