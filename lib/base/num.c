@@ -155,16 +155,16 @@ size_t num_format_int(char out[NUM_TEXT_MAX], int64_t i)
     return at;
 }
 
-/* The general case: the fewest of 1 to 17 digits that read back equal; 15 always suffice to tell
- * whether fewer do, as %.15g drops trailing zeros. */
+/* The general case: the fewest of 1 to 17 digits that read back equal. 15 always suffice to tell
+ * whether fewer do, as %.15g drops trailing zeros, but for subnormal numbers, which have fewer
+ * digits. */
 static size_t format_general(char out[NUM_TEXT_MAX], double d)
 {
-    for (int digits = 15; digits <= 17; digits++) {
+    for (int digits = fabs(d) < 0x1p-1022 ? 1 : 15;; digits++) {
         int n = snprintf(out, NUM_TEXT_MAX, "%.*g", digits, d);
         if (digits == 17 || strtod(out, NULL) == d)
             return (size_t)n;
     }
-    return 0;
 }
 
 size_t num_format_double(char out[NUM_TEXT_MAX], double d)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Whole files, whole writes, and paths as text. Not here: files that appear atomically (atomic.c),
  * and streaming readers, which belong to table/. */
+#define _GNU_SOURCE /* realpath */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -152,6 +153,22 @@ char *path_dirname(const char *path)
     while (n > 1 && path[n - 1] == '/')
         n--;
     return n ? xstrndup(path, n) : xstrdup(".");
+}
+
+char *path_real(const char *path)
+{
+    char *absolute = path_absolute(path, NULL), *whole = realpath(absolute, NULL);
+    if (whole) {
+        free(absolute);
+        return whole;
+    }
+    char *dir = path_dirname(absolute), *real = realpath(dir, NULL);
+    const char *name = strrchr(absolute, '/') + 1;
+    whole = real ? xasprintf("%s/%s", strcmp(real, "/") == 0 ? "" : real, name) : xstrdup(absolute);
+    free(real);
+    free(dir);
+    free(absolute);
+    return whole;
 }
 
 bool path_exists(const char *path)

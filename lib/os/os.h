@@ -16,6 +16,9 @@ bool fd_write_all(int fd, const void *p, size_t n, const char *name, struct err 
 /* Absolute, with . and .. and doubled slashes removed, links kept; need not exist. free(). */
 char *path_absolute(const char *path, const char *base);
 char *path_dirname(const char *path);
+/* The absolute path with the links of its folders resolved (what is not there stays as it is), so
+ * that two spellings of one file are equal. free(). */
+char *path_real(const char *path);
 bool path_exists(const char *path);
 bool dir_make_all(const char *path, struct err *err);
 

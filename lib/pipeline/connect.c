@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "base/nearest.h"
 #include "graph/graph.h"
+#include "os/os.h"
 
 int pipeline_find(const struct pipeline *p, const char *id)
 {
@@ -104,6 +105,17 @@ static void add_after(struct pipeline *p, struct stage *s, uint32_t before)
     s->after[s->nafter++] = before;
 }
 
+/* Two spellings of one file, through a linked folder for instance, are one path. */
+static struct map_entry *writer_entry(struct map *writers, const char *path, bool *added)
+{
+    bool plain = strcmp(path, "-") != 0 && !path_is_url(path);
+    char *real = plain ? path_real(path) : xstrdup(path);
+    struct map_entry *e =
+        added ? map_put(writers, slice_str(real), added) : map_get(writers, slice_str(real));
+    free(real);
+    return e;
+}
+
 /* Who writes what; a path has one writer. */
 static bool collect_writers(struct pipeline *p, struct map *writers, struct err *err)
 {
@@ -116,7 +128,7 @@ static bool collect_writers(struct pipeline *p, struct map *writers, struct err 
         for (uint32_t k = 0; k < paths->n; k++) {
             bool added;
             struct quoted q;
-            struct map_entry *e = map_put(writers, slice_str(paths->items[k]), &added);
+            struct map_entry *e = writer_entry(writers, paths->items[k], &added);
             if (!added && (s->op == OP_WRITE || e->v.num != (int64_t)i))
                 return stage_error(
                     p, s, err,
@@ -142,7 +154,7 @@ static void warn_of_pattern(struct pipeline *p, struct stage *s, const char *pat
     }
 }
 
-static void connect_paths(struct pipeline *p, const struct map *writers)
+static void connect_paths(struct pipeline *p, struct map *writers)
 {
     for (uint32_t i = 0; i < p->nstages; i++) {
         struct stage *s = &p->stages[i];
@@ -153,10 +165,13 @@ static void connect_paths(struct pipeline *p, const struct map *writers)
         for (uint32_t k = 0; k < reads->n; k++) {
             if (s->op == OP_READ && strpbrk(reads->items[k], "*?["))
                 warn_of_pattern(p, s, reads->items[k]);
-            const struct map_entry *e = map_get(writers, slice_str(reads->items[k]));
+            const struct map_entry *e = writer_entry(writers, reads->items[k], NULL);
             if (!e || e->v.num == (int64_t)i || strcmp(reads->items[k], "-") == 0)
                 continue;
             add_after(p, s, (uint32_t)e->v.num);
+            const struct stage *w = &p->stages[e->v.num];
+            if (w->op == OP_WRITE) /* in one spelling from here on */
+                reads->items[k] = w->u.write.path;
             if (s->op == OP_READ)
                 s->u.read.from_stage = true;
         }

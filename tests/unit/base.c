@@ -115,6 +115,7 @@ START_TEST(doubles_are_written_shortest_and_read_back_equal)
         memcpy(&d, &bits, sizeof(d));
         if (isfinite(d))
             check_double(d);
+        check_double(5e-324 * (double)(1 + rng_below(&r, 100000))); /* subnormal */
         check_double((double)rng_below(&r, 1000000) / 100);
         check_double((double)rng_below(&r, UINT64_C(1) << 54));
         check_double(rng_normal(&r) * 1e3);

@@ -308,6 +308,25 @@ START_TEST(a_read_of_a_path_that_a_stage_writes_waits_for_it)
 }
 END_TEST
 
+START_TEST(two_spellings_of_a_path_are_one)
+{
+    setup();
+    char *link = xasprintf("%s/link", dir);
+    ck_assert_int_eq(symlink(".", link), 0);
+    free(link);
+    const char *got =
+        refusal(READS "{\"id\":\"a\",\"op\":\"write\",\"path\":\"o.csv\"},\n{\"id\":\"b\","
+                      "\"op\":\"write\",\"input\":\"orders\",\"path\":\"link/o.csv\"}");
+    ck_assert_msg(strstr(got, "which stage 'a' writes too"), "%s", got);
+    struct pipeline p;
+    load(&p, READS "{\"id\":\"w\",\"op\":\"write\",\"path\":\"mid.csv\"},\n"
+                   "{\"id\":\"again\",\"op\":\"read\",\"path\":\"link/mid.csv\"}");
+    ck_assert(p.stages[3].bound && p.stages[3].u.read.from_stage);
+    ck_assert_str_eq(p.stages[3].u.read.paths.items[0], p.stages[2].u.write.path);
+    pipeline_release(&p);
+}
+END_TEST
+
 START_TEST(a_commands_columns_are_bound_when_it_runs)
 {
     setup();
@@ -356,5 +375,5 @@ END_TEST
 UNIT_MAIN("pipeline", what_cannot_run_is_refused_with_place_and_remedy,
           parameters_are_filled_in_everywhere_but_secrets_are_not, columns_and_types_flow_down,
           a_column_without_any_value_fits_every_use, only_columns_that_something_reads_are_read,
-          a_read_of_a_path_that_a_stage_writes_waits_for_it,
+          a_read_of_a_path_that_a_stage_writes_waits_for_it, two_spellings_of_a_path_are_one,
           a_commands_columns_are_bound_when_it_runs, a_plans_definition_gives_the_same_pipeline)
