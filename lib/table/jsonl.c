@@ -20,6 +20,10 @@ enum {
     KIND_BIG = 256, /* a number beyond 64 bits or a double */
 };
 
+/* Objects are opened into columns this deep, and no more when there are so many columns. */
+#define FLATTEN_DEPTH 8
+#define FLATTEN_COLUMNS 2000
+
 /* A walk over the members of one object. The text is followed by a line end, which no token
  * contains, so single bytes are looked at without a test for the end. */
 struct cursor {
@@ -298,16 +302,53 @@ static bool check_line(struct reader *r, struct slice line)
     return w == WALK_END && (!c.bad_utf8 || r->o.raw);
 }
 
-static void look_at_line(struct reader *r, struct slice line, uint64_t number)
+/* -- nested objects as columns -- */
+
+/* Is the value an object to be opened (not an empty one, which is its text)? Which ones are is
+ * settled while looking for columns; later ones are opened alike. */
+static bool opens(struct reader *r, const struct member *m, struct slice name, unsigned depth)
+{
+    if (!r->o.flatten || m->kind != 't' || *m->value.p != '{' || depth >= FLATTEN_DEPTH)
+        return false;
+    if (map_get(&r->opened, name))
+        return true;
+    if (!r->looking || *blanks(m->value.p + 1) == '}' || r->schema.n >= FLATTEN_COLUMNS)
+        return false;
+    map_put(&r->opened, name, NULL);
+    return true;
+}
+
+/* The name of the column of a member: its key, behind those of the objects it stands in. Valid
+ * until the next look at r->tmp or r->path. */
+static struct slice name_of(struct reader *r, const struct member *m, unsigned depth)
+{
+    struct slice key = m->key;
+    if (m->key_escaped && unquote(r, key))
+        key = buf_slice(&r->tmp);
+    if (depth == 0)
+        return key;
+    buf_addc(&r->path, '.');
+    buf_add_slice(&r->path, key);
+    return buf_slice(&r->path);
+}
+
+static void look_at_line(struct reader *r, struct slice line, uint64_t number, unsigned depth)
 {
     struct cursor c;
     struct member m;
     walk_begin(&c, line);
     while (walk_next(&c, &m) == WALK_MEMBER) {
-        struct slice key = m.key;
-        if (m.key_escaped && unquote(r, key))
-            key = buf_slice(&r->tmp);
-        struct rcol *rc = jsonl_column(r, key);
+        size_t outer = r->path.len;
+        struct slice name = name_of(r, &m, depth);
+        struct rcol *rc = NULL;
+        bool inside = opens(r, &m, name, depth);
+        if (inside && depth == 0)
+            buf_add_slice(&r->path, name);
+        if (inside)
+            look_at_line(r, m.value, number, depth + 1);
+        else
+            rc = jsonl_column(r, name);
+        r->path.len = outer;
         if (!rc)
             continue;
         unsigned kind = kind_of(r, rc, &m);
@@ -322,6 +363,7 @@ bool jsonl_look(struct reader *r, uint64_t limit, uint64_t *seen, bool *end, str
 {
     struct feed *f = &r->feed;
     *end = false;
+    r->looking = true;
     while (*seen < limit && !reader_saw_enough(r)) {
         if (f->k == csv_scan_rows(&f->scan)) {
             enum feed_got got = feed_more(f, err);
@@ -334,7 +376,7 @@ bool jsonl_look(struct reader *r, uint64_t limit, uint64_t *seen, bool *end, str
         }
         struct slice line = feed_record(f, 0);
         if (!is_blank(line) && line.len <= RECORD_MAX && check_line(r, line))
-            look_at_line(r, line, ++*seen);
+            look_at_line(r, line, ++*seen, 0);
         feed_take(f, 1, NULL);
     }
     return true;
@@ -342,14 +384,11 @@ bool jsonl_look(struct reader *r, uint64_t limit, uint64_t *seen, bool *end, str
 
 /* -- records to columns -- */
 
-static int32_t find_column(struct reader *r, const struct member *m, uint32_t expected)
+static int32_t find_column(struct reader *r, struct slice name, uint32_t expected)
 {
-    struct slice key = m->key;
-    if (!m->key_escaped && expected < r->schema.n && slice_is(key, r->schema.fields[expected].name))
+    if (expected < r->schema.n && slice_is(name, r->schema.fields[expected].name))
         return (int32_t)expected;
-    if (m->key_escaped && unquote(r, key))
-        key = buf_slice(&r->tmp);
-    const struct map_entry *e = map_get(&r->by_name, key);
+    const struct map_entry *e = map_get(&r->by_name, name);
     return e ? (int32_t)e->v.num : -1;
 }
 
@@ -388,37 +427,63 @@ static struct row_issue not_json(struct reader *r, struct slice line, const stru
                               false};
 }
 
+/* A record on its way into a row. */
+struct taking {
+    uint32_t row, expected; /* the column that is likely to come next */
+    bool bad_utf8;          /* in a nested object */
+    struct row_issue issue;
+};
+
+static void take_member(struct reader *r, struct taking *t, const struct member *m, unsigned depth)
+{
+    size_t outer = r->path.len;
+    struct slice name = name_of(r, m, depth);
+    if (opens(r, m, name, depth)) {
+        struct cursor c;
+        struct member inner;
+        if (depth == 0)
+            buf_add_slice(&r->path, name);
+        walk_begin(&c, m->value);
+        while (walk_next(&c, &inner) == WALK_MEMBER)
+            take_member(r, t, &inner, depth + 1);
+        t->bad_utf8 = t->bad_utf8 || c.bad_utf8;
+        r->path.len = outer;
+        return;
+    }
+    int32_t col = find_column(r, name, t->expected);
+    if (col >= 0) {
+        r->b->cols[col].text[t->row] = text_of(r, &r->cols[col], m);
+        t->expected = (uint32_t)col + 1;
+    } else if (!r->o.columns && !t->issue.rule) {
+        struct quoted q;
+        t->issue.rule = "unknown_field";
+        t->issue.reason = arena_printf(
+            &r->b->mem, "the field '%s' is not in the first %u records (declare it in types)",
+            quote_slice(&q, name), INFER_RECORDS);
+    }
+    r->path.len = outer;
+}
+
 /* One record into row `row`. */
 static struct row_issue take_line(struct reader *r, struct slice line, uint32_t row)
 {
     struct cursor c;
     struct member m;
     enum walk w = WALK_BAD;
-    uint32_t expected = 0;
-    struct row_issue issue = {NULL, NULL, true};
+    struct taking t = {row, 0, false, {NULL, NULL, true}};
     if (walk_begin(&c, line)) {
         while ((w = walk_next(&c, &m)) == WALK_MEMBER) {
             if ((m.key_escaped && !unquote(r, m.key)) || (m.escaped && !unquote(r, m.value))) {
                 w = WALK_BAD;
                 break;
             }
-            int32_t col = find_column(r, &m, expected);
-            if (col >= 0) {
-                r->b->cols[col].text[row] = text_of(r, &r->cols[col], &m);
-                expected = (uint32_t)col + 1;
-            } else if (!r->o.columns && !issue.rule) {
-                struct quoted q;
-                issue.rule = "unknown_field";
-                issue.reason = arena_printf(
-                    &r->b->mem,
-                    "the field '%s' is not in the first %u records (declare it in types)",
-                    quote_slice(&q, m.key), INFER_RECORDS);
-            }
+            take_member(r, &t, &m, 0);
         }
     }
+    struct row_issue issue = t.issue;
     if (w == WALK_BAD)
         issue = not_json(r, line, &c);
-    else if (c.bad_utf8)
+    else if (c.bad_utf8 || t.bad_utf8)
         issue = (struct row_issue){"invalid_utf8", "bytes that are not UTF-8, which JSON must be",
                                    true};
     if (!issue.whole)
@@ -459,6 +524,7 @@ bool jsonl_fill(struct reader *r, bool *end, struct err *err)
 {
     struct feed *f = &r->feed;
     *end = false;
+    r->looking = false;
     while (r->b->rows < r->row_cap && r->nissues < ISSUES_MAX) {
         if (f->k == csv_scan_rows(&f->scan)) {
             switch (feed_more(f, err)) {

@@ -626,6 +626,7 @@ static struct reader *reader_new(const char *const *paths, size_t npaths,
     r->bad_ctx = bad_ctx;
     r->npaths = npaths;
     r->tmp = BUF_INIT(BUF_UNBOUNDED);
+    r->path = BUF_INIT(BUF_UNBOUNDED);
     r->cap = BATCH_ROWS;
     const char **copy = ARENA_ARRAY(&r->mem, const char *, npaths);
     for (size_t i = 0; i < npaths; i++)
@@ -699,6 +700,8 @@ void reader_close(struct reader *r)
     map_release(&r->pins);
     map_release(&r->nulls);
     buf_release(&r->tmp);
+    buf_release(&r->path);
+    map_release(&r->opened);
     arena_release(&r->mem);
     free(r);
 }

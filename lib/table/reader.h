@@ -38,6 +38,9 @@
  * - A value of another JSON type later on is rule `type`; so is an array or object in a string
  * column (pin it as string to have its text, as json to have it nested). A pinned column takes
  * whatever text holds as its type, in quotes or not.
+ * - With `flatten` the members of an object are columns of their own, named a.b, up to 8 deep and
+ *   while there are fewer than 2,000 columns; else, and when it is empty, it is its text. Arrays
+ *   are their text.
  * - A key that is no column: rule `unknown_field`, unless `columns` said what is wanted.
  * - not_json, not_an_object, invalid_utf8: the other rules. Nesting is bounded (JSON_DEPTH_MAX).
  *
@@ -91,6 +94,7 @@ struct reader_opts {
                                    typed, checked nor delivered */
     bool detect;        /* CSV: find the dialect, and mend stray quotes; for looking at files
                            that nobody described */
+    bool flatten;       /* JSON lines: members of nested objects are columns (a.b) */
     size_t block_bytes; /* 0: 1 MiB */
     struct mem_account *acct;
 };

@@ -82,6 +82,9 @@ struct reader {
     size_t nissues, issues_cap;
     size_t lined; /* issues before this one know their line */
     struct buf tmp;
+    struct buf path;   /* JSON lines: names of the objects around the member in hand */
+    struct map opened; /* JSON lines: objects whose members are columns */
+    bool looking;      /* JSON lines: for columns */
 
     struct reader_stats stats;
     struct err failed; /* told when what came before has been delivered */

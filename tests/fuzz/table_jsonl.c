@@ -52,8 +52,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     unsigned a = data[0];
     struct slice text = slice_of((const char *)data + 1, size - 1);
-    struct reader_opts o = {
-        .format = FORMAT_JSONL, .raw = a & 1, .block_bytes = a % 16 ? 16 + a : 0};
+    struct reader_opts o = {.format = FORMAT_JSONL,
+                            .raw = a & 1,
+                            .flatten = (a & 3) == 3,
+                            .block_bytes = a % 16 ? 16 + a : 0};
     struct writer_opts w = {.format = FORMAT_JSONL};
     struct buf out = BUF_INIT(BUF_UNBOUNDED);
     struct err err = ERR_INIT;

@@ -60,6 +60,21 @@ START_TEST(mixed_scalars_are_text_and_nested_values_make_json)
 }
 END_TEST
 
+START_TEST(nested_objects_are_columns_of_their_own)
+{
+    struct reader_opts o = {.format = FORMAT_JSONL, .raw = true, .flatten = true};
+    expect(SLICE_LIT("{\"a\":{\"b\":1,\"c\":{\"d\":\"x\"}},\"e\":[{\"f\":1},2]}\n"
+                     "{\"a\":{\"b\":2,\"c\":{}},\"e\":{}}\n{\"a\":5}\n{\"a\":{\"\\u0062\":3}}\n"),
+           &o, "a.b:string? a.c.d:string? e:string? a:string?",
+           "[1][\"x\"][[{\"f\":1},2]][~]|[2][~][{}][~]|[~][~][~][5]|[3][~][~][~]|", "");
+    /* Deeper than is opened: the text. */
+    expect(
+        SLICE_LIT(
+            "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}}\n"),
+        &o, "a.a.a.a.a.a.a.a.a:string", "[{\"a\":1}]|", "");
+}
+END_TEST
+
 START_TEST(lines_that_are_no_objects_are_rejects)
 {
     struct slice text =
@@ -221,7 +236,8 @@ START_TEST(blocks_make_no_difference)
 END_TEST
 
 UNIT_MAIN("table_jsonl", columns_are_keys_in_order_of_appearance, types_are_those_of_json,
-          mixed_scalars_are_text_and_nested_values_make_json, lines_that_are_no_objects_are_rejects,
+          mixed_scalars_are_text_and_nested_values_make_json,
+          nested_objects_are_columns_of_their_own, lines_that_are_no_objects_are_rejects,
           bytes_that_are_not_utf8_make_a_record_bad, what_comes_late_is_a_reject_with_a_remedy,
           a_json_array_is_an_error_with_a_remedy, nesting_is_bounded,
           a_record_over_sixteen_mebibytes_is_skipped,
