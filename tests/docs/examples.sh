@@ -7,10 +7,10 @@
 
 # A folder of its own, so that what one document leaves behind does not help another.
 enter() {
-    rm -rf "$TMPDIR/work/$1" "$XDG_STATE_HOME"
-    cp -R "$srcdir/share/examples" "$TMPDIR/work/$1"
-    chmod -R u+w "$TMPDIR/work/$1"
-    cd "$TMPDIR/work/$1" || exit 1
+    rm -rf "$TMPDIR/examples-$1" "$XDG_STATE_HOME"
+    cp -R "$srcdir/share/examples" "$TMPDIR/examples-$1"
+    chmod -R u+w "$TMPDIR/examples-$1"
+    cd "$TMPDIR/examples-$1" || exit 1
 }
 
 # The command succeeds, without a word on stderr, and prints what is expected where that is known.
