@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Generated from the option table by make docs: do not edit.
 complete -c etl-profile -s i -l input-format -x -a 'csv tsv jsonl' -d 'read FORM (default: by the file\'s name, else by its content)'
-complete -c etl-profile -l delimiter -x -d 'fields are separated by C'
+complete -c etl-profile -l delimiter -x -d 'fields are separated by C (default: a tab in TSV, else found)'
+complete -c etl-profile -l quote -x -d 'fields with the delimiter inside stand between C (default: found)'
+complete -c etl-profile -l escape -x -d 'C makes the next character data (default: found; else only doubled quotes)'
 complete -c etl-profile -l no-header -d 'the first record is data; columns become column_1, column_2'
 complete -c etl-profile -l dataset -x -d 'call the data NAME in the record'
 complete -c etl-profile -l sample -x -d 'profile PCT of the records, chosen at random'
