@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "engine/stop.h"
+#include "os/os.h"
 
 static bool same(const char *a, const char *b)
 {
@@ -55,7 +56,6 @@ static bool writes_stdout(const struct pipeline *p)
 /* With --records the records' stream becomes that file, and rows keep the first stdout. */
 static bool open_outputs(struct app *app, struct err *err)
 {
-    app->data_fd = STDOUT_FILENO;
     if (!app->opts.records)
         return true;
     int fd = open(app->opts.records, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -97,15 +97,22 @@ static int work(struct app *app, const char *operand, struct pipeline *p)
 {
     struct err err = ERR_INIT;
     struct param *params = NULL;
+    const char *records = app->opts.records;
     bool nothing_runs = app->opts.validate || app->opts.dry_run;
     if (app->opts.pipeline) {
         if (!parse_params(app, &params, &err) ||
             !pipeline_load(p, app->opts.pipeline, params, app->opts.params.n, &err))
             return cli_fail(&err);
+        if (records && !engine_keeps_apart(p, "--records", records, &err))
+            return cli_fail(&err);
         app->stdin_taken = reads_stdin(p);
         if (writes_stdout(p) && !app->opts.records)
             app->silent = true, app->people = false;
     }
+    if (records && operand && path_is_same(records, operand))
+        return cli_usage("option '--records': '%s' is the plan itself: name another file", records);
+    if (!open_outputs(app, &err))
+        return cli_fail(&err);
     /* Until then a signal just ends the process: there is nothing to clean up. */
     if (!read_records(app, operand, &err) || !stop_watch(&err))
         return cli_fail(&err);
@@ -144,8 +151,7 @@ int main(int argc, char **argv)
     struct err err = ERR_INIT;
     app.people = cli_for_people(&app.opts.common);
     app.silent = app.people || cli_is_quiet();
-    if (!open_outputs(&app, &err))
-        return cli_fail(&err);
+    app.data_fd = STDOUT_FILENO;
     struct pipeline p = {0};
     status = work(&app, n ? operands[0] : NULL, &p);
     pipeline_release(&p);

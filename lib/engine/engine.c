@@ -567,30 +567,18 @@ static void tear_down(struct engine *e)
     arena_release(&e->mem);
 }
 
-/* Is `a` the file that `b` (absolute) names, by its name or by another one? */
-static bool is_same_file(const char *a, const char *b)
-{
-    struct stat x, y;
-    char *absolute = path_absolute(a, NULL);
-    bool same = strcmp(absolute, b) == 0;
-    free(absolute);
-    if (stat(a, &x) != 0 || stat(b, &y) != 0)
-        return same;
-    return S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-/* Rejects that replace an input or an output would lose it. */
-static bool rejects_apart(const struct pipeline *p, const char *path, struct err *err)
+bool engine_keeps_apart(const struct pipeline *p, const char *option, const char *path,
+                        struct err *err)
 {
     struct quoted q;
-    for (uint32_t i = 0; path && i < p->nstages; i++) {
+    for (uint32_t i = 0; i < p->nstages; i++) {
         const struct stage *s = &p->stages[i];
-        bool clash = s->op == OP_WRITE && is_same_file(path, s->u.write.path);
+        bool clash = s->op == OP_WRITE && path_is_same(path, s->u.write.path);
         for (uint32_t k = 0; s->op == OP_READ && k < s->u.read.paths.n; k++)
-            clash = clash || is_same_file(path, s->u.read.paths.items[k]);
+            clash = clash || path_is_same(path, s->u.read.paths.items[k]);
         if (clash)
             return err_set(err, ERR_USAGE,
-                           "option '--reject': '%s' is what stage '%s' %s: name another file",
+                           "option '%s': '%s' is what stage '%s' %s: name another file", option,
                            quote_str(&q, path), s->id, s->op == OP_WRITE ? "writes" : "reads");
     }
     return true;
@@ -606,7 +594,7 @@ bool engine_run(struct pipeline *p, const struct engine_opts *o, struct arena *a
     e.rejects = &rejects;
     e.mark = clock_thread();
     rejects = (struct rejects){0};
-    bool ok = rejects_apart(p, o->reject_path, err) &&
+    bool ok = (!o->reject_path || engine_keeps_apart(p, "--reject", o->reject_path, err)) &&
               rejects_open(&rejects, o->reject_path, &o->max_rejects, err) && depth_fits(p, err);
     if (ok) {
         set_up(&e, a);

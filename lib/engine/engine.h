@@ -83,6 +83,11 @@ struct engine_result {
 bool engine_run(struct pipeline *p, const struct engine_opts *o, struct arena *a,
                 struct engine_result *out, struct err *err);
 
+/* A file that an option names must be none that the pipeline reads or writes: it would be lost.
+ * Else false with ERR_USAGE. */
+bool engine_keeps_apart(const struct pipeline *p, const char *option, const char *path,
+                        struct err *err);
+
 /* Bytes of a batch as its figures count them: 8 for a number, 1 for a boolean, its length for any
  * other value, 0 for null, and one separator per field. */
 uint64_t engine_batch_bytes(const struct batch *b);

@@ -171,6 +171,18 @@ char *path_real(const char *path)
     return whole;
 }
 
+bool path_is_same(const char *a, const char *b)
+{
+    struct stat x, y;
+    if (stat(a, &x) == 0 && stat(b, &y) == 0)
+        return S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    char *real_a = path_real(a), *real_b = path_real(b);
+    bool same = strcmp(real_a, real_b) == 0;
+    free(real_a);
+    free(real_b);
+    return same;
+}
+
 bool path_exists(const char *path)
 {
     struct stat st;

@@ -19,6 +19,9 @@ char *path_dirname(const char *path);
 /* The absolute path with the links of its folders resolved (what is not there stays as it is), so
  * that two spellings of one file are equal. free(). */
 char *path_real(const char *path);
+/* Do both name one regular file, by one name or by two? Files that are not there are told by
+ * path_real. */
+bool path_is_same(const char *a, const char *b);
 bool path_exists(const char *path);
 bool dir_make_all(const char *path, struct err *err);
 

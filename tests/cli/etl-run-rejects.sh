@@ -56,10 +56,16 @@ fresh
 run etl-run -p p.json --reject /dev/full
 not_ok "nothing is published without them" test -e out.csv
 ln -s in.csv alias.csv
-for file in in.csv "$PWD/./in.csv" alias.csv out.csv; do
-    run etl-run -p p.json --reject "$file"
-    like "$status|$err" "^2\|.*'--reject': '.*' is what stage '[rw]' (reads|writes)" "rejects do not go where data is: $file"
+for option in --reject --records; do
+    for file in in.csv "$PWD/./in.csv" alias.csv out.csv; do
+        run etl-run -p p.json "$option" "$file"
+        like "$status|$err" "^2\|.*'$option': '.*' is what stage '[rw]' (reads|writes)" "$option does not go where data is: $file"
+    done
 done
+etl-predict -p p.json 2>/dev/null </dev/null | etl-plan >plan.jsonl
+run etl-run --records plan.jsonl plan.jsonl
+status_is 2 "records do not replace the plan that is read"
+ok "which stays" test -s plan.jsonl
 is "$(wc -l <in.csv)" 101 "and the input stays"
 not_ok "and nothing is published" test -e out.csv
 fresh
