@@ -180,8 +180,9 @@ static struct vnode *lower_arith(struct lower *l, const struct ast *t, struct vn
 {
     bool unsure = lower_is_unsure(a) || lower_is_unsure(b);
     static const char *const done[] = {"added", "subtracted", "multiplied", "divided", "divided"};
-    if (t->op == OP_ADD && (a->vt == VT_NULL || b->vt == VT_NULL))
-        return a->vt == VT_NULL ? b : a;
+    if (t->op == OP_ADD &&
+        (a->vt == VT_NULL || b->vt == VT_NULL)) /* null or an error, which counts */
+        return a->vt == VT_NULL ? lower_let(l, a, b) : lower_let(l, b, a);
     struct vnode *n;
     if (a->vt == VT_NUM && b->vt == VT_NUM) {
         n = lower_node(l, V_ARITH, VT_NUM);
