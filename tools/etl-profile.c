@@ -13,6 +13,7 @@
 
 struct job {
     struct etl_profile_opts o;
+    const char *path; /* of the input in hand */
     struct reader_opts reader;
     struct store *store; /* or NULL */
     struct buf records;  /* with --records */
@@ -23,62 +24,6 @@ struct job {
 static void tick(void *ctx, uint64_t read_bytes)
 {
     progress_update(ctx, (double)read_bytes);
-}
-
-/* What was wrong with records, first offending line and count. */
-static void report_faults(struct job *j, const char *name, const struct profile_result *r)
-{
-    for (size_t i = 0; i < r->nfaults; i++) {
-        const struct profile_fault *f = &r->faults[i];
-        char more[64] = "";
-        if (f->count > 1)
-            snprintf(more, sizeof(more), " (first of %llu such records)",
-                     (unsigned long long)f->count);
-        if (r->delivered == 0)
-            cli_error("%s:%llu: %s%s", name, (unsigned long long)f->line, f->reason, more);
-        else
-            cli_warn("%s:%llu: %s%s", name, (unsigned long long)f->line, f->reason, more);
-    }
-    if (r->delivered == 0 && r->nfaults > 0)
-        j->status = status_worse(j->status, STATUS_DATA);
-}
-
-/* "--delimiter ';' --quote none": how `d` differs from `from`, in the words of the options. */
-static void say_dialect(struct buf *to, const struct dialect *d, const struct dialect *from)
-{
-    char name[8];
-    if (d->delimiter != from->delimiter)
-        buf_addf(to, " --delimiter %s", dialect_char_name(d->delimiter, name));
-    if (d->quote != from->quote)
-        buf_addf(to, " --quote %s", dialect_char_name(d->quote, name));
-    if (d->escape != from->escape)
-        buf_addf(to, " --escape %s", dialect_char_name(d->escape, name));
-}
-
-/* What was found of the dialect: nothing of it silently when it could be another. */
-static void report_dialect(const struct job *j, const char *name, const struct reader_stats *s)
-{
-    const struct dialect_guess *g = &s->dialect;
-    struct buf other = BUF_INIT(BUF_UNBOUNDED);
-    char a[8], b[8];
-    if (s->format == FORMAT_JSONL || g->columns == 0)
-        return;
-    cli_note("%s: delimiter %s, quote %s, escape %s%s, %u columns, confidence %.2f", name,
-             dialect_char_name(g->best.delimiter, a), dialect_char_name(g->best.quote, b),
-             g->best.escape < 0 ? "none" : "set", g->best.cr ? ", lines end at CR" : "", g->columns,
-             g->confidence);
-    for (size_t i = 0; i < g->nties; i++) {
-        if (i > 0)
-            buf_adds(&other, ", or");
-        say_dialect(&other, &g->ties[i], &g->best);
-    }
-    if (other.len > 0)
-        cli_warn("%s: read with delimiter %s, quote %s (%u columns), but it may be%s", name,
-                 dialect_char_name(g->best.delimiter, a), dialect_char_name(g->best.quote, b),
-                 g->columns, buf_str(&other));
-    if (g->first_is_data && !j->o.no_header)
-        cli_warn("%s: the first record looks like data and was read as names (--no-header)", name);
-    buf_release(&other);
 }
 
 /* Profiles without records say nothing of a schema, and nameless ones cannot be found again. */
@@ -104,56 +49,60 @@ static void remember(struct job *j, const struct rec_profile *p, const struct bu
         cli_warn("%s", err.text);
 }
 
+/* What the input is called in messages. */
+static const char *input_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "stdin" : path;
+}
+
+/* One finished profile. */
+static bool emit(void *ctx, const struct profile *p, struct arena *a, struct profile_result *r,
+                 struct err *err)
+{
+    struct job *j = ctx;
+    struct buf line = BUF_INIT(BUF_UNBOUNDED);
+    const char *name = input_name(j->path);
+    (void)p;
+    (void)err;
+    r->record.dataset = j->o.dataset;
+    if (strcmp(j->path, "-") != 0 && j->o.dataset == NULL) {
+        char *absolute = path_absolute(j->path, NULL);
+        r->record.dataset = arena_printf(a, "file:%s", absolute);
+        free(absolute);
+    }
+    etl_profile_notes(name, r, j->o.no_header);
+    if (r->delivered == 0 && r->nfaults > 0)
+        j->status = status_worse(j->status, STATUS_DATA);
+    consult_store(j, a, &r->record);
+    rec_profile_write(&line, &r->record);
+    remember(j, &r->record, &line);
+    if (j->o.records != NULL)
+        buf_add_slice(&j->records, buf_slice(&line));
+    if (j->people) {
+        buf_clear(&line);
+        etl_profile_table(&line, name, &r->record);
+    }
+    if (!cli_is_quiet() && (j->people || j->o.records == NULL))
+        out_buf(&line);
+    buf_release(&line);
+    return true;
+}
+
 static void profile_one(struct job *j, const char *path)
 {
-    struct arena a = ARENA_INIT;
     struct err err = ERR_INIT;
-    struct buf line = BUF_INIT(BUF_UNBOUNDED);
-    struct profile_result r;
     struct stat st;
     bool is_stdin = strcmp(path, "-") == 0;
-    const char *name = is_stdin ? "stdin" : path;
     struct progress progress;
-    progress_start(&progress, name, !is_stdin && stat(path, &st) == 0 ? (double)st.st_size : 0);
-    const struct profile_input in = {path, &j->reader, tick, &progress};
+    j->path = path;
+    progress_start(&progress, input_name(path),
+                   !is_stdin && stat(path, &st) == 0 ? (double)st.st_size : 0);
+    const struct profile_input in = {path, &j->reader, tick, &progress, emit, j};
     const struct profile_opts o = {j->o.sample, (uint64_t)j->o.seed, j->o.fast};
-    bool ok = profile_run(&a, &in, &o, &r, &err);
+    bool ok = profile_run(&in, &o, &err);
     progress_done(&progress);
-    if (!ok) {
+    if (!ok)
         j->status = status_worse(j->status, cli_fail(&err));
-    } else {
-        if (!is_stdin && j->o.dataset == NULL) {
-            char *absolute = path_absolute(path, NULL);
-            r.record.dataset = arena_printf(&a, "file:%s", absolute);
-            free(absolute);
-        } else {
-            r.record.dataset = j->o.dataset;
-        }
-        cli_note("%s: %s%s%s, %llu records", name, format_name(r.stats.format),
-                 r.stats.compression ? ", " : "", r.stats.compression ? r.stats.compression : "",
-                 (unsigned long long)r.delivered);
-        if (r.stats.encoding != NULL)
-            cli_note("%s: %s, %llu characters that are none", name, r.stats.encoding,
-                     (unsigned long long)r.stats.replaced);
-        if (r.stats.latin1)
-            cli_note("%s:%llu: the first bytes that are not UTF-8 (Latin-1?)", name,
-                     (unsigned long long)r.stats.latin1_line);
-        report_dialect(j, name, &r.stats);
-        report_faults(j, name, &r);
-        consult_store(j, &a, &r.record);
-        rec_profile_write(&line, &r.record);
-        remember(j, &r.record, &line);
-        if (j->o.records != NULL)
-            buf_add_slice(&j->records, buf_slice(&line));
-        if (j->people) {
-            buf_clear(&line);
-            etl_profile_table(&line, name, &r.record);
-        }
-        if (!cli_is_quiet() && (j->people || j->o.records == NULL))
-            out_buf(&line);
-    }
-    buf_release(&line);
-    arena_release(&a);
 }
 
 /* --records FILE, whole or not at all. */

@@ -24,6 +24,8 @@ struct etl_profile_opts {
     }
 extern const struct tool etl_profile_tool;
 
+/* On stderr: how the input was read, and what was wrong with its records. */
+void etl_profile_notes(const char *name, const struct profile_result *r, bool no_header);
 /* The profile as a table; `name` is what the user called the input. */
 void etl_profile_table(struct buf *out, const char *name, const struct rec_profile *p);
 

@@ -73,6 +73,10 @@ void column_state_add(struct column_state *c, const struct column_sizes *s,
                       const struct column *col, uint32_t rows, const uint64_t *line,
                       struct column_scratch *w);
 
+/* Adds what is known of other rows of the same column. */
+void column_state_merge(struct column_state *c, const struct column_sizes *s,
+                        const struct column_state *other);
+
 /* The narrowest type that holds every value. */
 enum type column_state_type(const struct column_state *c);
 /* Values of the kind of most values; *first_line (may be NULL): of the first other one. */

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-libcore_a_SOURCES += lib/profile/profile.c lib/profile/profile.h \
+libcore_a_SOURCES += lib/profile/profile.c lib/profile/profile.h lib/profile/state.h \
+    lib/profile/record.c lib/profile/run.c \
     lib/profile/column.c lib/profile/column.h \
+    lib/profile/column_merge.c lib/profile/column_record.c \
     lib/profile/formats.c lib/profile/formats.h \
     lib/profile/evolution.c lib/profile/evolution.h
 

@@ -38,7 +38,7 @@ struct profile_fault {
 };
 
 struct profile;
-/* `s` (of the reader, raw) must live as long as the profile; `json`: the input is JSON lines. */
+/* `s` (of the reader, raw) is copied; `json`: the input is JSON lines. */
 struct profile *profile_new(const struct schema *s, bool json, const struct profile_opts *o);
 void profile_free(struct profile *p);
 /* The batch is not kept. Bad records of its rows must have been told before. */
@@ -48,6 +48,10 @@ void profile_bad(void *profile, const struct bad_record *bad);
 /* Counts rows with text that is not UTF-8 as malformed; before profile_add of the same batch. For
  * inputs where the reader has seen such bytes (reader_stats.latin1), as it costs a look at all. */
 void profile_check_utf8(struct profile *p, const struct batch *b);
+/* Adds what `other` knows, of other records with the same columns (ERR_DATA when they are not; then
+ * p is as it was). Counts, types, minima, maxima and distinct values as in one pass over both;
+ * moments within 1e-12; quantiles and frequent values within their bounds. */
+bool profile_merge(struct profile *p, const struct profile *other, struct err *err);
 /* Rules in the order they were first met. Valid until the profile goes. */
 const struct profile_fault *profile_faults(const struct profile *p, size_t *n);
 /* All but dataset, partition and schema_evolution_probability (NULL, NULL, NAN); strings in `a` or
@@ -56,12 +60,6 @@ const struct profile_fault *profile_faults(const struct profile *p, size_t *n);
 void profile_finish(struct profile *p, struct arena *a, uint64_t bytes, struct rec_profile *out);
 
 /* -- a whole input -- */
-struct profile_input {
-    const char *path;                             /* "-": stdin */
-    const struct reader_opts *opts;               /* raw is set here */
-    void (*tick)(void *ctx, uint64_t read_bytes); /* now and then; or NULL */
-    void *tick_ctx;
-};
 struct profile_result {
     struct rec_profile record;
     const struct profile_fault *faults;
@@ -69,9 +67,21 @@ struct profile_result {
     uint64_t delivered; /* records that could be profiled, before sampling */
     struct reader_stats stats;
 };
-/* Opens, reads to the end, profiles. All of `out` lives in `a`. On false `err` says why (ERR_ENV
- * cannot open or read, ERR_DATA not readable as records). */
-bool profile_run(struct arena *a, const struct profile_input *in, const struct profile_opts *o,
-                 struct profile_result *out, struct err *err);
+/* Takes a finished profile: its record (which it may complete: dataset and the like) and the state
+ * behind it, both gone when it returns; what it needs longer it copies. False (with err) ends the
+ * run. */
+typedef bool profile_emit_fn(void *ctx, const struct profile *p, struct arena *a,
+                             struct profile_result *r, struct err *err);
+struct profile_input {
+    const char *path;                             /* "-": stdin */
+    const struct reader_opts *opts;               /* raw is set here */
+    void (*tick)(void *ctx, uint64_t read_bytes); /* now and then; or NULL */
+    void *tick_ctx;
+    profile_emit_fn *emit;
+    void *emit_ctx;
+};
+/* Opens, reads to the end, profiles, and gives what is finished to `emit`. On false `err` says why
+ * (ERR_ENV cannot open or read, ERR_DATA not readable as records). */
+bool profile_run(const struct profile_input *in, const struct profile_opts *o, struct err *err);
 
 #endif

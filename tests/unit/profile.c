@@ -13,6 +13,19 @@
 static struct arena mem;
 static struct profile_result res;
 
+/* Keeps the last result: strings are in `mem` or live as long as the test. */
+static bool keep(void *ctx, const struct profile *p, struct arena *a, struct profile_result *r,
+                 struct err *err)
+{
+    (void)ctx;
+    (void)p;
+    (void)err;
+    res = *r;
+    mem = *a; /* taken over */
+    arena_init(a, NULL);
+    return true;
+}
+
 /* Profiles a text as a file of this format; every test runs in its own process. */
 static const struct rec_profile *profile_text(const char *text, size_t len, enum format format,
                                               const struct profile_opts *o)
@@ -24,9 +37,9 @@ static const struct rec_profile *profile_text(const char *text, size_t len, enum
     ck_assert_int_eq(write(fd, text, len), (ssize_t)len);
     close(fd);
     struct reader_opts ro = {.format = format};
-    const struct profile_input in = {path, &ro, NULL, NULL};
+    const struct profile_input in = {path, &ro, NULL, NULL, keep, NULL};
     const struct profile_opts all = {1, 1996, false};
-    bool ok = profile_run(&mem, &in, o ? o : &all, &res, &err);
+    bool ok = profile_run(&in, o ? o : &all, &err);
     unlink(path);
     ck_assert_msg(ok, "%s", err.text);
     return &res.record;
