@@ -160,6 +160,18 @@ const char *store_col_str(struct arena *a, sqlite3_stmt *st, int i)
     return arena_strdup(a, p ? p : "");
 }
 
+const char *store_col_word(struct arena *a, sqlite3_stmt *st, int i)
+{
+    const char *s = store_col_str(a, st, i);
+    return s ? s : "";
+}
+
+bool store_col_is(sqlite3_stmt *st, int i, const char *word)
+{
+    const char *p = (const char *)sqlite3_column_text(st, i);
+    return p && strcmp(p, word) == 0;
+}
+
 double store_col_num(sqlite3_stmt *st, int i)
 {
     return sqlite3_column_type(st, i) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(st, i);

@@ -158,9 +158,9 @@ static bool nodes_read(struct store *s, struct arena *a, struct store_graph *g, 
         }
         (*rank)[id] = (uint32_t)g->nnodes;
         struct store_node *node = ARENA_PUSH(a, g->nodes, g->nnodes);
-        node->namespace = store_col_str(a, st, 1);
-        node->name = store_col_str(a, st, 2);
-        node->kind = strcmp((const char *)sqlite3_column_text(st, 3), "job") ? "dataset" : "job";
+        node->namespace = store_col_word(a, st, 1);
+        node->name = store_col_word(a, st, 2);
+        node->kind = store_col_is(st, 3, "job") ? "job" : "dataset";
     }
     return ok;
 }
@@ -190,7 +190,7 @@ static bool arcs_read(struct store *s, struct arena *a, struct store_graph *g, c
         struct store_arc *arc = ARENA_PUSH(a, g->arcs, g->narcs);
         arc->from = rank[from];
         arc->to = rank[to];
-        arc->kind = strcmp((const char *)sqlite3_column_text(st, 2), "reads") ? "writes" : "reads";
+        arc->kind = store_col_is(st, 2, "reads") ? "reads" : "writes";
         arc->run_id = sqlite3_column_bytes(st, 3) ? store_col_str(a, st, 3) : NULL;
         arc->at = store_col_instant(a, st, 4);
     }
@@ -263,10 +263,10 @@ bool store_node_runs(struct store *s, struct arena *a, const struct store_node *
         struct store_node_run *row = ARENA_PUSH(a, rows, nrows);
         row->run_id = store_col_str(a, st, 0);
         row->at = store_col_instant(a, st, 1);
-        row->edge = store_col_str(a, st, 2);
-        row->other.namespace = store_col_str(a, st, 3);
-        row->other.name = store_col_str(a, st, 4);
-        row->other.kind = store_col_str(a, st, 5);
+        row->edge = store_col_word(a, st, 2);
+        row->other.namespace = store_col_word(a, st, 3);
+        row->other.name = store_col_word(a, st, 4);
+        row->other.kind = store_col_word(a, st, 5);
         row->status = store_col_str(a, st, 6);
     }
     *out = rows;

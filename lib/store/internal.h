@@ -58,6 +58,9 @@ void store_bind_slice(sqlite3_stmt *st, int i, struct slice v);      /* text; em
 void store_bind_num(sqlite3_stmt *st, int i, double v);              /* not finite: null */
 void store_bind_instant(sqlite3_stmt *st, int i, const char *at);    /* unreadable or NULL: null */
 const char *store_col_str(struct arena *a, sqlite3_stmt *st, int i); /* null: NULL */
+/* Of a column that is NOT NULL: in a damaged store it can be null all the same, and then is "". */
+const char *store_col_word(struct arena *a, sqlite3_stmt *st, int i);
+bool store_col_is(sqlite3_stmt *st, int i, const char *word);
 struct slice store_col_slice(struct arena *a, sqlite3_stmt *st, int i);
 double store_col_num(sqlite3_stmt *st, int i); /* null: NAN */
 const char *store_col_instant(struct arena *a, sqlite3_stmt *st, int i);

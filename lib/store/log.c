@@ -180,7 +180,7 @@ bool store_log_stages(struct store *s, struct arena *a, const char *run_id, cons
     store_bind_str(st, 1, run_id);
     bool ok;
     while (store_row(s, st, &ok, err))
-        *ARENA_PUSH(a, rows, nrows) = store_col_str(a, st, 0);
+        *ARENA_PUSH(a, rows, nrows) = store_col_word(a, st, 0);
     *out = rows;
     *n = ok ? nrows : 0;
     return ok;

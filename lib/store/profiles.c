@@ -112,8 +112,8 @@ bool store_profile_last(struct store *s, struct arena *a, const char *dataset, s
 static void sighting_read(struct arena *a, sqlite3_stmt *st, int at, struct store_schema *row)
 {
     row->at = store_col_instant(a, st, at);
-    row->fingerprint = store_col_str(a, st, at + 1);
-    row->columns = store_col_str(a, st, at + 2);
+    row->fingerprint = store_col_word(a, st, at + 1);
+    row->columns = store_col_word(a, st, at + 2);
     row->records = store_col_num(st, at + 3);
     row->bytes = store_col_num(st, at + 4);
     row->data_quality_score = store_col_num(st, at + 5);
@@ -168,7 +168,7 @@ bool store_datasets(struct store *s, struct arena *a, struct store_dataset **out
     bool ok;
     while (store_row(s, st, &ok, err)) {
         struct store_dataset *row = ARENA_PUSH(a, rows, nrows);
-        row->dataset = store_col_str(a, st, 0);
+        row->dataset = store_col_word(a, st, 0);
         row->sightings = sqlite3_column_int64(st, 1);
         row->schema_versions = sqlite3_column_int64(st, 2);
         sighting_read(a, st, 3, &row->last);

@@ -219,9 +219,9 @@ bool store_run_seen(struct store *s, const struct store_run *r, const struct sto
 
 static void run_read(struct arena *a, sqlite3_stmt *st, struct store_run *r)
 {
-    r->run_id = store_col_str(a, st, 0);
-    r->pipeline = store_col_str(a, st, 1);
-    r->status = store_col_str(a, st, 2);
+    r->run_id = store_col_word(a, st, 0);
+    r->pipeline = store_col_word(a, st, 1);
+    r->status = store_col_word(a, st, 2);
     r->code_version = store_col_str(a, st, 3);
     r->mode = store_col_str(a, st, 4);
     r->base = store_col_str(a, st, 5);

@@ -81,7 +81,7 @@ bool store_stages_put(struct store *s, const char *run_id, const struct store_st
 static void stage_read(struct arena *a, sqlite3_stmt *st, struct store_stage *g)
 {
     struct figures f = figures_of(g);
-    g->used.id = store_col_str(a, st, 0);
+    g->used.id = store_col_word(a, st, 0);
     g->used.operation = store_col_str(a, st, 1);
     g->status = store_col_str(a, st, 2);
     g->signature = store_col_str(a, st, 3);
@@ -139,7 +139,7 @@ bool store_history(struct store *s, struct arena *a, const char *pipeline, size_
     while (store_row(s, st, &ok, err)) {
         struct store_history *h = ARENA_PUSH(a, rows, nrows);
         stage_read(a, st, &h->stage);
-        h->run_id = store_col_str(a, st, STAGE_NCOLUMNS);
+        h->run_id = store_col_word(a, st, STAGE_NCOLUMNS);
         h->started_at = store_col_instant(a, st, STAGE_NCOLUMNS + 1);
     }
     *out = rows;
