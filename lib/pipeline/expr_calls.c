@@ -286,8 +286,16 @@ static bool slice_bound(struct lower *l, const struct ast *t, struct vnode *dot,
 struct vnode *lower_slice(struct lower *l, const struct ast *t, struct vnode *dot)
 {
     struct vnode *in = lower_expr(l, t->kid[0], dot);
-    if (!in || in->vt == VT_NULL)
-        return in;
+    if (!in)
+        return NULL;
+    if (in->vt == VT_NULL) { /* so is the part, unless a bound fails */
+        bool has;
+        double at;
+        return slice_bound(l, t->kid[1], dot, &has, &at) &&
+                       slice_bound(l, t->kid[2], dot, &has, &at)
+                   ? in
+                   : NULL;
+    }
     if (in->vt != VT_STR)
         return lower_type_error(l, t, "a %s has no parts [a:b]", vt_name(in->vt));
     struct vnode *n = lower_node(l, V_SLICE, VT_STR);

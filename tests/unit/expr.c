@@ -172,6 +172,7 @@ static const struct {
     {".d[0:4] | tonumber + 1", "vector", TYPE_FLOAT, {"2027", FAILS, "2021", "2000"}},
     {".s | tonumber", "vector", TYPE_FLOAT, {FAILS, FAILS, FAILS, FAILS}},
     {".x + (.s | tonumber | null)", "vector", TYPE_FLOAT, {FAILS, FAILS, FAILS, FAILS}},
+    {"null[(.s | tonumber):]", "libjq", TYPE_JSON, {FAILS, FAILS, FAILS, FAILS}},
     {".x | tostring", "vector", TYPE_STRING, {"2.5", "null", "0", "1e+300"}},
     {".key | IN(\"k1\", \"k4\")", "vector", TYPE_BOOLEAN, {"true", "false", "false", "true"}},
     {".i | type", "vector", TYPE_STRING, {"number", "null", "number", "number"}},
