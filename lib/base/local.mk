@@ -4,7 +4,7 @@ libcore_a_SOURCES += \
 	lib/base/banned.h \
 	lib/base/base.c lib/base/base.h \
 	lib/base/buf.c lib/base/buf.h \
-	lib/base/hash.c lib/base/hash.h \
+	lib/base/hash.c lib/base/hash.h lib/base/murmur.c lib/base/murmur.h \
 	lib/base/instant.c lib/base/instant.h \
 	lib/base/map.c lib/base/map.h \
 	lib/base/nearest.c lib/base/nearest.h \

@@ -230,8 +230,9 @@ static void add_rough(struct measure *m, const struct batch *b, uint32_t c, cons
     for (uint32_t i = 0; i < n; i++) {
         if (!column_valid(&b->cols[c], list[i]))
             continue;
-        uint64_t h = hash_u64(hashes[list[i]], ROUGH_SEED);
-        distinct_add(&m->rough[group[i]], &h, 1);
+        uint64_t h = hashes[list[i]];
+        uint64_t e = distinct_element(hash_u64(h, ROUGH_SEED), hash_u64(h, ROUGH_SEED + 1));
+        distinct_add(&m->rough[group[i]], &e, 1);
         m->count[group[i]]++;
     }
 }

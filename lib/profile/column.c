@@ -361,16 +361,22 @@ static void add_chunk(struct column_state *c, const struct column_sizes *s,
     size_t numbers = classify(c, s, n, line, w);
     add_numbers(c, s, numbers, w);
     extremes(c, n, w);
-    for (uint32_t i = 0; i < n; i++)
-        w->hash[i] = hash_bytes(w->value[i].p, w->value[i].len, 0);
     if (s->fast) {
-        distinct_add(&c->distinct, w->hash, n);
+        for (uint32_t i = 0; i < n; i++)
+            w->element[i] = distinct_of_text(w->value[i].p, w->value[i].len);
+        distinct_add(&c->distinct, w->element, n);
         return;
     }
+    for (uint32_t i = 0; i < n; i++)
+        w->hash[i] = hash_bytes(w->value[i].p, w->value[i].len, 0);
     /* What is in the table of frequent values was counted as distinct when it came there. */
     uint32_t rest;
     size_t fresh = frequent_screen(&c->frequent, w->hash, n, w->fresh, w->rest, &rest);
-    distinct_add(&c->distinct, w->fresh, fresh);
+    for (size_t k = 0; k < fresh; k++) {
+        struct text t = w->value[w->fresh[k]];
+        w->element[k] = distinct_of_text(t.p, t.len);
+    }
+    distinct_add(&c->distinct, w->element, fresh);
     for (uint32_t k = 0; k < rest; k++)
         frequent_add(&c->frequent, w->hash[w->rest[k]], text_slice(w->value[w->rest[k]]), 1);
     if (c->kinds[TYPE_STRING] > 0)

@@ -34,10 +34,10 @@ struct column_scratch {
     const struct text *value; /* the values: the column's own, or `valid` where some are null */
     bool dense;               /* value[i] is of row i, else of row[i] */
     struct text valid[COLUMN_CHUNK];
-    uint32_t row[COLUMN_CHUNK], rest[COLUMN_CHUNK];
+    uint32_t row[COLUMN_CHUNK], fresh[COLUMN_CHUNK], rest[COLUMN_CHUNK];
     uint8_t kind[COLUMN_CHUNK];
     uint64_t prefix[COLUMN_CHUNK]; /* the first 8 bytes, big end first, filled with 0 */
-    uint64_t hash[COLUMN_CHUNK], fresh[COLUMN_CHUNK];
+    uint64_t hash[COLUMN_CHUNK], element[COLUMN_CHUNK];
     double number[COLUMN_CHUNK];
 };
 

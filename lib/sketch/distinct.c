@@ -23,22 +23,31 @@ void distinct_release(struct distinct *d)
     distinct_init(d, p);
 }
 
-static inline void reg_add(struct distinct *d, uint64_t h)
+static inline size_t slot_of(const struct distinct *d, uint64_t e)
 {
-    unsigned p = d->p;
-    size_t i = (size_t)(h >> (64 - p));
-    uint64_t rest = (h << p) | (UINT64_C(1) << (p - 1)); /* never zero: rank <= 64 - p + 1 */
-    uint8_t rank = (uint8_t)(__builtin_clzll(rest) + 1);
+    return (size_t)(e >> 6) & (((size_t)1 << d->p) - 1);
+}
+
+static inline void reg_add(struct distinct *d, uint64_t e)
+{
+    size_t i = slot_of(d, e);
+    uint8_t rank = (uint8_t)(e & 63);
     if (rank > d->regs[i])
         d->regs[i] = rank;
 }
 
-static void set_put(uint64_t *set, uint32_t cap, uint64_t h)
+/* Ranks are nearly all the same: they do not choose the place. */
+static inline uint32_t place_of(uint32_t cap, uint64_t e)
 {
-    uint32_t i = (uint32_t)h & (cap - 1);
+    return (uint32_t)(e >> 6) & (cap - 1);
+}
+
+static void set_put(uint64_t *set, uint32_t cap, uint64_t e)
+{
+    uint32_t i = place_of(cap, e);
     while (set[i] != 0)
         i = (i + 1) & (cap - 1);
-    set[i] = h;
+    set[i] = e;
 }
 
 static void set_grow(struct distinct *d)
@@ -59,46 +68,36 @@ static void to_registers(struct distinct *d)
     for (uint32_t i = 0; i < d->cap; i++)
         if (d->set[i] != 0)
             reg_add(d, d->set[i]);
-    if (d->zero)
-        reg_add(d, 0);
     free(d->set);
     d->set = NULL;
     d->n = d->cap = 0;
-    d->zero = false;
 }
 
 /* Into the exact set; false when that is full, and nothing was taken. */
-static bool set_add(struct distinct *d, uint64_t h)
+static bool set_add(struct distinct *d, uint64_t e)
 {
-    uint32_t full = d->n + (d->zero ? 1 : 0);
-    if (h == 0) {
-        if (!d->zero && full == DISTINCT_EXACT)
-            return false;
-        d->zero = true;
-        return true;
-    }
     if (d->cap > 0) {
-        uint32_t i = (uint32_t)h & (d->cap - 1);
+        uint32_t i = place_of(d->cap, e);
         while (d->set[i] != 0) {
-            if (d->set[i] == h)
+            if (d->set[i] == e)
                 return true;
             i = (i + 1) & (d->cap - 1);
         }
     }
-    if (full == DISTINCT_EXACT)
+    if (d->n == DISTINCT_EXACT)
         return false;
     if (d->n >= d->cap / 2)
         set_grow(d);
-    set_put(d->set, d->cap, h);
+    set_put(d->set, d->cap, e);
     d->n++;
     return true;
 }
 
-void distinct_add(struct distinct *d, const uint64_t *hashes, size_t n)
+void distinct_add(struct distinct *d, const uint64_t *elements, size_t n)
 {
     size_t i = 0;
     if (d->regs == NULL) {
-        for (; i < n && set_add(d, hashes[i]); i++)
+        for (; i < n && set_add(d, elements[i]); i++)
             ;
         if (i == n)
             return;
@@ -106,8 +105,8 @@ void distinct_add(struct distinct *d, const uint64_t *hashes, size_t n)
     }
     for (; i < n; i++) {
         if (i + AHEAD < n)
-            __builtin_prefetch(&d->regs[hashes[i + AHEAD] >> (64 - d->p)], 1);
-        reg_add(d, hashes[i]);
+            __builtin_prefetch(&d->regs[slot_of(d, elements[i + AHEAD])], 1);
+        reg_add(d, elements[i]);
     }
 }
 
@@ -126,8 +125,6 @@ void distinct_merge(struct distinct *d, const struct distinct *other)
     for (uint32_t i = 0; i < other->cap; i++)
         if (other->set[i] != 0)
             distinct_add(d, &other->set[i], 1);
-    if (other->zero)
-        distinct_add(d, &(uint64_t){0}, 1);
 }
 
 bool distinct_is_exact(const struct distinct *d)
@@ -168,12 +165,12 @@ static double tau(double x)
 double distinct_estimate(const struct distinct *d)
 {
     if (d->regs == NULL)
-        return d->n + (d->zero ? 1.0 : 0.0);
-    uint32_t counts[66] = {0};
+        return d->n;
+    uint32_t counts[DISTINCT_RANK_MAX + 1] = {0};
     size_t m = (size_t)1 << d->p;
     for (size_t i = 0; i < m; i++)
         counts[d->regs[i]]++;
-    unsigned q = 64u - d->p;
+    const unsigned q = DISTINCT_RANK_MAX - 1;
     double md = (double)m;
     double z = md * tau(1 - counts[q + 1] / md);
     for (unsigned k = q; k >= 1; k--)

@@ -261,7 +261,7 @@ static inline void look_ahead(const struct frequent *f, uint64_t hash)
     }
 }
 
-size_t frequent_screen(struct frequent *f, const uint64_t *hashes, uint32_t n, uint64_t *fresh,
+size_t frequent_screen(struct frequent *f, const uint64_t *hashes, uint32_t n, uint32_t *fresh,
                        uint32_t *rest, uint32_t *nrest)
 {
     size_t nfresh = 0;
@@ -274,7 +274,7 @@ size_t frequent_screen(struct frequent *f, const uint64_t *hashes, uint32_t n, u
         f->total = before + i + 1 - left;
         if (count_known(f, h, 1))
             continue;
-        fresh[nfresh++] = hashes[i];
+        fresh[nfresh++] = i;
         if (f->gate == NULL || !hold(f, h, 1))
             rest[left++] = i;
     }

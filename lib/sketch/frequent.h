@@ -52,9 +52,9 @@ void frequent_release(struct frequent *f);
 /* The value with this hash was seen `count` more times. */
 void frequent_add(struct frequent *f, uint64_t hash, struct slice text, uint64_t count);
 /* Counts once each hash that needs no text: those in the table, and those that the gate holds back.
- * Of the others the indices go to `rest`, for frequent_add. What is not in the table goes to
- * `fresh`; returns how many. Both have room for n. */
-size_t frequent_screen(struct frequent *f, const uint64_t *hashes, uint32_t n, uint64_t *fresh,
+ * Of the others the indices go to `rest`, for frequent_add. The indices of what is not in the table
+ * go to `fresh`; returns how many. Both have room for n. */
+size_t frequent_screen(struct frequent *f, const uint64_t *hashes, uint32_t n, uint32_t *fresh,
                        uint32_t *rest, uint32_t *nrest);
 /* Takes the smaller lg_max. */
 void frequent_merge(struct frequent *f, const struct frequent *other);

@@ -98,6 +98,12 @@ START_TEST(moments_equal_extended_precision)
 }
 END_TEST
 
+static uint64_t element_of(uint64_t value, uint64_t seed)
+{
+    uint64_t h1 = hash_u64(value, seed);
+    return distinct_element(h1, hash_u64(value, h1));
+}
+
 START_TEST(distinct_merges_to_the_very_same_figure)
 {
     struct rng r;
@@ -107,7 +113,7 @@ START_TEST(distinct_merges_to_the_very_same_figure)
         uint64_t range = 1 + rng_below(&r, 20000);
         uint64_t *h = xreallocarray(NULL, n + 1, sizeof(*h));
         for (size_t i = 0; i < n; i++)
-            h[i] = hash_u64(rng_below(&r, range), seed);
+            h[i] = element_of(rng_below(&r, range), seed);
         struct distinct one, p[3], left, right;
         cut_in_three(&r, n, len);
         distinct_init(&one, DISTINCT_P);
@@ -145,7 +151,7 @@ START_TEST(distinct_errs_as_it_says)
             struct distinct d;
             distinct_init(&d, 12);
             for (uint64_t i = 0; i < sizes[k]; i++) {
-                uint64_t h = hash_u64(i, (uint64_t)seed);
+                uint64_t h = element_of(i, (uint64_t)seed);
                 distinct_add(&d, &h, 1);
             }
             double e = (distinct_estimate(&d) - (double)sizes[k]) / distinct_error(&d);
@@ -171,7 +177,7 @@ START_TEST(distinct_is_near_over_many_columns)
         uint64_t n = (uint64_t)(DISTINCT_EXACT * pow(150, rng_unit(&r))) + 1;
         distinct_init(&d, DISTINCT_P);
         for (uint64_t i = 0; i < n; i++) {
-            uint64_t h = hash_bytes(&i, 8, (uint64_t)c);
+            uint64_t v[2] = {i, (uint64_t)c}, h = distinct_of_text(v, sizeof(v));
             distinct_add(&d, &h, 1);
         }
         double e = fabs(distinct_estimate(&d) / (double)n - 1);
@@ -400,8 +406,8 @@ END_TEST
 /* Values as the profile adds them: by batches, texts only where they are needed. */
 static void screen_all(struct frequent *f, const uint64_t *values, size_t n)
 {
-    uint64_t hash[500], fresh[500];
-    uint32_t rest[500], nrest;
+    uint64_t hash[500];
+    uint32_t fresh[500], rest[500], nrest;
     for (size_t at = 0; at < n; at += 500) {
         uint32_t m = n - at < 500 ? (uint32_t)(n - at) : 500;
         for (uint32_t i = 0; i < m; i++)

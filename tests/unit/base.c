@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/instant.h"
 #include "base/map.h"
+#include "base/murmur.h"
 #include "base/nearest.h"
 #include "base/num.h"
 #include "base/rng.h"
@@ -236,6 +237,26 @@ START_TEST(sha256_gives_the_standards_vectors)
 }
 END_TEST
 
+START_TEST(murmur_gives_what_its_author_publishes)
+{
+    /* smhasher's check (VerificationTest): the hash of the hashes of 0, 1, … 255 bytes. */
+    unsigned char key[256], hashes[16 * 256];
+    for (unsigned i = 0; i < 256; i++) {
+        key[i] = (unsigned char)i;
+        struct murmur m = murmur_hash(key, i, 256 - i);
+        for (unsigned b = 0; b < 8; b++) {
+            hashes[16 * i + b] = (unsigned char)(m.h1 >> 8 * b);
+            hashes[16 * i + 8 + b] = (unsigned char)(m.h2 >> 8 * b);
+        }
+    }
+    ck_assert_uint_eq((uint32_t)murmur_hash(hashes, sizeof(hashes), 0).h1, 0x6384ba69);
+    struct murmur m = murmur_hash("hello", 5, 1); /* of Guava's tests */
+    ck_assert(m.h1 == UINT64_C(0xa78ddff5adae8d10) && m.h2 == UINT64_C(0x128900ef20900135));
+    m = murmur_hash(NULL, 0, 0);
+    ck_assert(m.h1 == 0 && m.h2 == 0);
+}
+END_TEST
+
 START_TEST(each_input_bit_flips_half_the_hash)
 {
     struct rng r;
@@ -416,8 +437,9 @@ UNIT_MAIN("base", integers_follow_json_grammar, floats_read_exactly_as_strtod_do
           an_integer_beyond_64_bits_is_no_number, doubles_are_written_shortest_and_read_back_equal,
           sizes_percents_and_durations_take_their_units, dates_exist_on_the_calendar,
           timestamps_take_iso_8601_and_nothing_else, a_time_of_day_is_the_next_one,
-          sha256_gives_the_standards_vectors, each_input_bit_flips_half_the_hash,
-          maps_keep_the_order_of_insertion, arenas_account_for_what_they_take_and_give_back,
-          a_buffer_stops_at_its_maximum, user_bytes_are_masked_and_cut, utf8_is_what_rfc_3629_says,
-          errors_gain_context_outwards, the_nearest_name_is_suggested,
-          uuids_are_of_version_7_and_sort_by_time, random_numbers_are_the_same_for_a_seed)
+          sha256_gives_the_standards_vectors, murmur_gives_what_its_author_publishes,
+          each_input_bit_flips_half_the_hash, maps_keep_the_order_of_insertion,
+          arenas_account_for_what_they_take_and_give_back, a_buffer_stops_at_its_maximum,
+          user_bytes_are_masked_and_cut, utf8_is_what_rfc_3629_says, errors_gain_context_outwards,
+          the_nearest_name_is_suggested, uuids_are_of_version_7_and_sort_by_time,
+          random_numbers_are_the_same_for_a_seed)
