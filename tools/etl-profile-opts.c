@@ -32,6 +32,10 @@ static const struct opt table[] = {
     {0, "fast", OPT_FLAG, AT(fast), NULL, NULL, 0, 0, COMPLETE_NONE,
      "only types, counts, moments and distinct values",
      "Quantiles, frequent values, outliers and formats are null."},
+    {'j', "threads", OPT_INT, AT(threads), "N", NULL, 1, 64, COMPLETE_NONE,
+     "work with N threads (default: all processors)",
+     "All are those that this process may use by its affinity and its cgroup. The record does not "
+     "depend on N. Small inputs are done by one thread."},
     {0, "records", OPT_STRING, AT(records), "FILE", NULL, 0, 0, COMPLETE_FILE,
      "write the records to FILE, not to standard output",
      "The file appears when all inputs are done. With --format table people still get theirs."},
@@ -42,7 +46,7 @@ static const struct opt table[] = {
 static const char *const synopsis[] = {
     "[-i csv|tsv|jsonl] [--delimiter C] [--quote C] [--escape C] [--no-header] [--dataset NAME] "
     "[--sample PCT] [--seed N] "
-    "[--fast] [--records FILE] [FILE...]",
+    "[--fast] [-j N] [--records FILE] [FILE...]",
     NULL};
 
 static const char description[] =

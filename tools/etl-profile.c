@@ -7,6 +7,7 @@
 #include "cli/chain.h"
 #include "cli/report.h"
 #include "os/os.h"
+#include "profile/crew.h"
 #include "profile/evolution.h"
 #include "store/store.h"
 #include "tools/etl-profile.h"
@@ -16,7 +17,8 @@ struct job {
     const char *path; /* of the input in hand */
     struct reader_opts reader;
     struct store *store; /* or NULL */
-    struct buf records;  /* with --records */
+    struct crew *crew;
+    struct buf records; /* with --records */
     bool people;
     int status;
 };
@@ -98,7 +100,10 @@ static void profile_one(struct job *j, const char *path)
     progress_start(&progress, input_name(path),
                    !is_stdin && stat(path, &st) == 0 ? (double)st.st_size : 0);
     const struct profile_input in = {path, &j->reader, tick, &progress, emit, j};
-    const struct profile_opts o = {j->o.sample, (uint64_t)j->o.seed, j->o.fast};
+    const struct profile_opts o = {.sample_rate = j->o.sample,
+                                   .seed = (uint64_t)j->o.seed,
+                                   .fast = j->o.fast,
+                                   .crew = j->crew};
     bool ok = profile_run(&in, &o, &err);
     progress_done(&progress);
     if (!ok)
@@ -162,8 +167,10 @@ int main(int argc, char **argv)
         files = none;
         nfiles = 1;
     }
+    j.crew = crew_new((int)j.o.threads);
     for (size_t i = 0; i < nfiles; i++)
         profile_one(&j, files[i]);
+    crew_free(j.crew);
     store_close(j.store);
     if (j.o.records != NULL)
         write_records(&j);

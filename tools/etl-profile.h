@@ -17,6 +17,7 @@ struct etl_profile_opts {
     int64_t seed;
     bool fast;
     const char *records;
+    int64_t threads; /* 0: as many as may be used */
 };
 #define ETL_PROFILE_OPTS_INIT                                    \
     {                                                            \

@@ -211,15 +211,21 @@ static void read_cpu_name(struct machine *m, const char *root)
     free(text);
 }
 
+static int cores_within(const struct limits *l)
+{
+    int cores = affinity_cores();
+    /* Half a core of quota beyond a whole one is not a core to plan with. */
+    if (l->cores < cores)
+        cores = l->cores < 1 ? 1 : (int)l->cores;
+    return cores;
+}
+
 void machine_read_at(struct machine *m, const char *root)
 {
     memset(m, 0, sizeof(*m));
     struct limits l;
     read_cgroups(&l, root);
-    m->cores = affinity_cores();
-    /* Half a core of quota beyond a whole one is not a core to plan with. */
-    if (l.cores < m->cores)
-        m->cores = l.cores < 1 ? 1 : (int)l.cores;
+    m->cores = cores_within(&l);
     char *text = read_text(root, "/proc/meminfo");
     double total = text ? field(text, "MemTotal") : NAN;
     double avail = text ? field(text, "MemAvailable") : NAN;
@@ -240,6 +246,13 @@ void machine_read_at(struct machine *m, const char *root)
     read_cpu_name(m, root);
     if (gethostname(m->host, sizeof(m->host) - 1) != 0)
         m->host[0] = '\0';
+}
+
+int machine_cores(void)
+{
+    struct limits l;
+    read_cgroups(&l, "");
+    return cores_within(&l);
 }
 
 void machine_read(struct machine *m)

@@ -79,6 +79,8 @@ struct machine {
     char host[256];
 };
 void machine_read(struct machine *m);
+/* The cores alone, read quickly. */
+int machine_cores(void);
 /* Peak resident set of this process, bytes. */
 uint64_t process_peak_bytes(void);
 bool os_entropy(void *p, size_t n);

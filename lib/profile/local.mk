@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libcore_a_SOURCES += lib/profile/profile.c lib/profile/profile.h lib/profile/state.h \
     lib/profile/record.c lib/profile/run.c \
+    lib/profile/crew.c lib/profile/crew.h \
     lib/profile/column.c lib/profile/column.h \
     lib/profile/column_merge.c lib/profile/column_record.c \
     lib/profile/formats.c lib/profile/formats.h \
@@ -19,5 +20,10 @@ tests_prop_profile_SOURCES = tests/prop/profile.c
 tests_prop_profile_CFLAGS = $(UNIT_CFLAGS)
 tests_prop_profile_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/prop/profile
-EXTRA_DIST += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh
-TAP_TESTS += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh
+check_PROGRAMS += tests/prop/profile_crew
+tests_prop_profile_crew_SOURCES = tests/prop/profile_crew.c
+tests_prop_profile_crew_CFLAGS = $(UNIT_CFLAGS)
+tests_prop_profile_crew_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/prop/profile_crew
+EXTRA_DIST += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh
+TAP_TESTS += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh

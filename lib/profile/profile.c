@@ -2,6 +2,7 @@
 /* Batches to columns, bad records to faults. The record of it all is record.c, a whole input run.c.
  */
 #include "base/rng.h"
+#include "profile/crew.h"
 #include "profile/state.h"
 
 const char profile_not_utf8[] = "bytes that are not UTF-8 (Latin-1?), kept as they are";
@@ -17,19 +18,25 @@ struct profile *profile_new(const struct schema *s, bool json, const struct prof
     p->columns = xcalloc(s->n ? s->n : 1, sizeof(*p->columns));
     for (uint32_t c = 0; c < s->n; c++)
         column_state_init(&p->columns[c], &p->sizes, o->seed + c);
-    p->scratch = xmalloc(sizeof(*p->scratch));
     rng_seed(&p->rng, o->seed);
     return p;
+}
+
+/* Until all batches are in the columns. */
+static void gathered(const struct profile *p)
+{
+    if (p->o.crew != NULL)
+        crew_settle(p->o.crew, p);
 }
 
 void profile_free(struct profile *p)
 {
     if (p == NULL)
         return;
+    gathered(p);
     for (uint32_t c = 0; c < p->schema.n; c++)
         column_state_release(&p->columns[c]);
     free(p->columns);
-    free(p->scratch);
     free(p->pending);
     arena_release(&p->mem);
     free(p);
@@ -87,6 +94,15 @@ static void count_malformed(struct profile *p, const struct batch *b)
 void profile_settle(struct profile *p)
 {
     count_malformed(p, NULL);
+    gathered(p);
+}
+
+void profile_gather(struct profile *p, const struct batch *b, uint32_t from, uint32_t to,
+                    struct column_scratch *w)
+{
+    uint32_t n = b->ncols < p->schema.n ? b->ncols : p->schema.n;
+    for (uint32_t c = from; c < to && c < n; c++)
+        column_state_add(&p->columns[c], &p->sizes, &b->cols[c], b->rows, b->line, w);
 }
 
 void profile_add(struct profile *p, struct batch *b)
@@ -97,10 +113,13 @@ void profile_add(struct profile *p, struct batch *b)
     if (use == NULL)
         return;
     p->profiled += use->rows;
-    uint32_t n = use->ncols < p->schema.n ? use->ncols : p->schema.n;
-    for (uint32_t c = 0; c < n; c++)
-        column_state_add(&p->columns[c], &p->sizes, &use->cols[c], use->rows, use->line,
-                         p->scratch);
+    if (p->o.crew != NULL) {
+        crew_add(p->o.crew, p, use);
+        return;
+    }
+    struct column_scratch *scratch = xmalloc(sizeof(*scratch));
+    profile_gather(p, use, 0, p->schema.n, scratch);
+    free(scratch);
     batch_unref(use);
 }
 
@@ -177,6 +196,8 @@ bool profile_merge(struct profile *p, const struct profile *other, struct err *e
         if (strcmp(p->schema.fields[c].name, other->schema.fields[c].name) != 0)
             return err_set(err, ERR_DATA, "cannot merge profiles: column %u is '%s' in one only",
                            c + 1, quote_str(&q, other->schema.fields[c].name));
+    gathered(p);
+    gathered(other);
     for (uint32_t c = 0; c < p->schema.n; c++)
         column_state_merge(&p->columns[c], &p->sizes, &other->columns[c]);
     p->delivered += other->delivered;

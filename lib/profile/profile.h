@@ -28,6 +28,7 @@ struct profile_opts {
     double sample_rate; /* Bernoulli by record; 1: all */
     uint64_t seed;      /* of the sample and of the sketches */
     bool fast;          /* types, counts, moments and distinct only */
+    struct crew *crew;  /* who gathers (profile/crew.h), outliving the profile; NULL: the caller */
 };
 
 /* Bad records of one rule: the first, and how many. */

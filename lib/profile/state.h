@@ -13,13 +13,21 @@ struct pending {
     bool delivered;
 };
 
+/* What the crew knows of a profile: see crew.c. */
+struct lanes {
+    uint32_t n, columns;   /* lanes, and columns in each */
+    unsigned jobs;         /* batches not yet gathered */
+    uint64_t busy;         /* lanes at work */
+    uint64_t scan, behind; /* of one look for work: lanes that an earlier batch still waits for */
+};
+
 struct profile {
     struct schema schema; /* in `mem` */
     bool json;
     struct profile_opts o;
     struct column_sizes sizes;
     struct column_state *columns; /* schema.n */
-    struct column_scratch *scratch;
+    struct lanes lanes;
     struct rng rng;
     uint64_t delivered, profiled;
     uint64_t malformed, lost; /* records with a fault; of these not delivered */
@@ -33,7 +41,10 @@ struct profile {
 extern const char profile_not_utf8[];
 /* Faults with a known place: adds `count` of them, the first being `f`. */
 void profile_fault_add(struct profile *p, const struct profile_fault *f);
-/* The last pending faults, when no rows will come any more. */
+/* Columns [from, to) of the batch, as far as there are such. */
+void profile_gather(struct profile *p, const struct batch *b, uint32_t from, uint32_t to,
+                    struct column_scratch *w);
+/* The last pending faults, when no rows will come any more; all batches are gathered then. */
 void profile_settle(struct profile *p);
 
 #endif

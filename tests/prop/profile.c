@@ -110,7 +110,7 @@ static struct rec_profile profile_of(struct arena *a, const struct buf *text, en
     struct kept kept = {a, {0}};
     struct reader_opts ro = {.format = format, .block_bytes = block};
     const struct profile_input in = {path, &ro, NULL, NULL, keep, &kept};
-    const struct profile_opts o = {1, 1996, false};
+    const struct profile_opts o = {.sample_rate = 1, .seed = 1996, .fast = false};
     bool ok = profile_run(&in, &o, &err);
     unlink(path);
     ck_assert_msg(ok, "%s", err.text);

@@ -38,7 +38,7 @@ static const struct rec_profile *profile_text(const char *text, size_t len, enum
     close(fd);
     struct reader_opts ro = {.format = format};
     const struct profile_input in = {path, &ro, NULL, NULL, keep, NULL};
-    const struct profile_opts all = {1, 1996, false};
+    const struct profile_opts all = {.sample_rate = 1, .seed = 1996, .fast = false};
     bool ok = profile_run(&in, o ? o : &all, &err);
     unlink(path);
     ck_assert_msg(ok, "%s", err.text);
@@ -319,7 +319,7 @@ static char *numbers(size_t n)
 START_TEST(a_sample_is_seeded_and_has_its_rate)
 {
     char *text = numbers(100000);
-    struct profile_opts o = {0.1, 7, false};
+    struct profile_opts o = {.sample_rate = 0.1, .seed = 7, .fast = false};
     struct rec_profile p = *profile_text(text, strlen(text), FORMAT_CSV, &o);
     ck_assert(p.sample_rate == 0.1 && p.sample_seed == 7);
     ck_assert(p.records == 100000 && p.records_seen == 100000);
@@ -339,7 +339,7 @@ END_TEST
 START_TEST(fast_leaves_out_what_it_says)
 {
     char *text = numbers(10000);
-    struct profile_opts o = {1, 7, true};
+    struct profile_opts o = {.sample_rate = 1, .seed = 7, .fast = true};
     const struct rec_column *c = column(profile_text(text, strlen(text), FORMAT_CSV, &o), "n");
     near(c->mean, 4999.5);
     ck_assert(c->type == TYPE_INTEGER && fabs(c->distinct - 10000) < 4 * c->distinct_error);
