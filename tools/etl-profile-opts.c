@@ -31,7 +31,8 @@ static const struct opt table[] = {
      "The same data and seed give the same record."},
     {0, "fast", OPT_FLAG, AT(fast), NULL, NULL, 0, 0, COMPLETE_NONE,
      "only types, counts, moments and distinct values",
-     "Quantiles, frequent values, outliers and formats are null."},
+     "Quantiles, frequent values, outliers, formats, lengths, order and spellings of null are "
+     "null."},
     {'j', "threads", OPT_INT, AT(threads), "N", NULL, 1, 64, COMPLETE_NONE,
      "work with N threads (default: all processors)",
      "All are those that this process may use by its affinity and its cgroup. The record does not "
@@ -82,19 +83,38 @@ static const struct tool_section sections[] = {
      "JSON.\n\n"
      "So the score is the share of cells that are there and of their column's kind, times the "
      "share of well-formed records. It is monotone: a value that turns null or into another kind "
-     "than most of its column, and a record that is damaged or lost, never raise it."},
+     "than most of its column, and a record that is damaged or lost, never raise it.\n\n"
+     "What is reported and not judged: a text that often stands for null (NA, n/a, -) is a value "
+     "until you say otherwise, so completeness does not change, though in a column of numbers it "
+     "is of another kind and lowers consistency; a value that breaks its column's format is still "
+     "of its kind; a record that comes twice counts twice, so a file repeated as a whole has the "
+     "same score."},
     {"Estimates",
      "distinct is exact up to 4,096 values, then comes from a HyperLogLog sketch; distinct_error "
      "is its standard error (0: exact). It counts spellings: 1.5 and 1.50 are two.\n\n"
      "quantiles are exact up to 4,096 numbers of a column (fewer in tables of more than 64 "
      "columns), then come from a KLL sketch. Type 7 of Hyndman and Fan, as in R and NumPy.\n\n"
+     "quantile_error is how far their rank may be off, as a share of the values (0: exact); 99 of "
+     "100 seeds stay within it.\n\n"
      "top lists up to 10 frequent values. Their count may be too high by error, never too low.\n\n"
      "outliers counts numbers beyond Tukey's fences, 1.5 times the distance of the quartiles "
      "outside of them; null when the quartiles are equal. Up to 255 on each side are counted "
-     "exactly, more are estimated from the quantile sketch.\n\n"
+     "exactly, more are estimated from the quantile sketch. outliers_error says how far the count "
+     "may be off, fences that rest on estimated quartiles included (0: exact).\n\n"
      "skewness and kurtosis are adjusted for bias as DuckDB and pandas do; kurtosis is excess.\n\n"
-     "formats names what at least 95 % of the values look like: uuid, email, url, ip, "
-     "leading_zeros.\n\n"
+     "formats names what at least 95 % of the values look like: uuid, email, url, ip, phone (+ and "
+     "digits, or the usual groups of digits; never digits alone), country_alpha2 and "
+     "country_alpha3 "
+     "(ISO 3166-1, upper case), leading_zeros.\n\n"
+     "null_spellings counts texts that often stand for null: NA, N/A, n/a, na, #N/A, #NA, <NA>, "
+     "NULL, null, Null, None, none, NONE, nil, NaN, nan, NAN, \\N, -, --, ?, a full stop, a quoted "
+     "empty text, and blanks alone (written as one). They are reported and stay values.\n\n"
+     "monotone is the order in which the values come, exactly: numbers by value, others by their "
+     "bytes. first_lines, length_bytes, minima and maxima are exact, too.\n\n"
+     "uniqueness is distinct over the values that are not null, with its standard error. unique is "
+     "true when all differ: by an exact count, or because the order is strict; false when a value "
+     "was surely seen twice, or when distinct stays four errors below the values; null when that "
+     "leaves it open. key_candidate: no nulls, and unique not false. constant: one value only.\n\n"
      "schema_evolution_probability is the share of earlier sightings whose columns or types "
      "differed from the sighting before, halved in weight every 30 days, with one change and one "
      "non-change added; null when the dataset was not seen before.\n\n"
@@ -104,14 +124,17 @@ static const struct tool_section sections[] = {
      "quality.issues names column, rule, count and first line. Rules of records are those of the "
      "readers (ragged_row, unterminated_quote, invalid_utf8, nul_byte, not_json, not_an_object, "
      "unknown_field, oversize, ...). Rules of columns: null, mixed_types (values of another kind "
-     "than most), not_uuid, not_email, not_url, not_ip (values that break the column's format)."},
+     "than most), null_spelling (a text that often stands for null, named in value), and not_uuid, "
+     "not_email and so on (values that break the column's format)."},
     {NULL, NULL},
 };
 
 static const struct tool_example examples[] = {
     {"What is in these files?", "etl-profile --format table flights.csv airports.csv"},
     {"Which columns could be a key?",
-     "etl-profile airports.csv | jq -r '.columns[] | select(.distinct == .records) | .name'"},
+     "etl-profile airports.csv | jq -r '.columns[] | select(.key_candidate) | .name'"},
+    {"Where does a column hold what stands for null?",
+     "etl-profile airports.csv | jq -c '.quality.issues[] | select(.rule == \"null_spelling\")'"},
     {"Profile one in ten records of a stream, under a name",
      "cat flights.csv | etl-profile -i csv --sample 10% --dataset flights"},
     {NULL, NULL},

@@ -37,6 +37,7 @@ void column_state_init(struct column_state *c, const struct column_sizes *s, uin
     c->float_max = -(double)INFINITY;
     c->time_min = INT64_MAX;
     c->time_max = INT64_MIN;
+    column_figures_init(&c->figures);
     distinct_init(&c->distinct, s->distinct_p);
     frequent_init(&c->frequent, s->frequent_lg);
 }
@@ -45,6 +46,7 @@ void column_state_release(struct column_state *c)
 {
     distinct_release(&c->distinct);
     frequent_release(&c->frequent);
+    column_figures_release(&c->figures);
     if (c->kll != NULL)
         kll_release(c->kll);
     if (c->tails != NULL)
@@ -358,6 +360,7 @@ static void add_chunk(struct column_state *c, const struct column_sizes *s,
         return;
     for (uint32_t i = 0; i < n; i++)
         w->prefix[i] = prefix_of(w->value[i]);
+    uint64_t strings = c->kinds[TYPE_STRING];
     size_t numbers = classify(c, s, n, line, w);
     add_numbers(c, s, numbers, w);
     extremes(c, n, w);
@@ -379,6 +382,7 @@ static void add_chunk(struct column_state *c, const struct column_sizes *s,
     distinct_add(&c->distinct, w->element, fresh);
     for (uint32_t k = 0; k < rest; k++)
         frequent_add(&c->frequent, w->hash[w->rest[k]], text_slice(w->value[w->rest[k]]), 1);
+    column_figures_add(&c->figures, n, numbers, c->kinds[TYPE_STRING] - strings, line, w);
     if (c->kinds[TYPE_STRING] > 0)
         add_formats(c, n, line, w);
 }

@@ -3,6 +3,7 @@
 #ifndef FORELINE_PROFILE_COLUMN_H
 #define FORELINE_PROFILE_COLUMN_H
 
+#include "profile/figures.h"
 #include "profile/formats.h"
 #include "rec/rec.h"
 #include "sketch/distinct.h"
@@ -64,6 +65,7 @@ struct column_state {
     struct tails *tails; /* likewise */
     uint64_t formats[FORMATS];
     uint64_t format_miss[FORMATS]; /* line of the first string that is not of this format */
+    struct column_figures figures; /* not with --fast */
     uint64_t seed;
 };
 void column_state_init(struct column_state *c, const struct column_sizes *s, uint64_t seed);

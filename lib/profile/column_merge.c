@@ -61,6 +61,7 @@ void column_state_merge(struct column_state *c, const struct column_sizes *s,
     merge_numbers(c, other, s);
     distinct_merge(&c->distinct, &other->distinct);
     frequent_merge(&c->frequent, &other->frequent);
+    column_figures_merge(&c->figures, &other->figures);
     for (unsigned f = 0; f < FORMATS; f++) {
         c->formats[f] += other->formats[f];
         c->format_miss[f] = first_of(c->format_miss[f], other->format_miss[f]);

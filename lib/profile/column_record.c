@@ -152,6 +152,58 @@ static void finish_formats(const struct column_state *c, struct arena *a, struct
     out->formats = names;
 }
 
+/* Is every value another one? No is certain when a value was surely seen twice, or when all that
+ * differ are counted; else it is what four standard errors leave (1 in 16,000 at that). */
+#define UNIQUE_ERRORS 4
+
+static enum rec_answer is_unique(const struct column_state *c, const struct rec_column *out)
+{
+    struct frequent_item top;
+    if (c->values == 0)
+        return REC_UNKNOWN;
+    if (distinct_is_exact(&c->distinct))
+        return out->distinct == (double)c->values ? REC_YES : REC_NO;
+    if (out->monotone != NULL && strncmp(out->monotone, "strictly", 8) == 0)
+        return REC_YES;
+    if (frequent_top(&c->frequent, 2, &top, 1) == 1 && top.lower >= 2)
+        return REC_NO;
+    return out->distinct + UNIQUE_ERRORS * out->distinct_error < (double)c->values ? REC_NO
+                                                                                   : REC_UNKNOWN;
+}
+
+static void finish_figures(const struct column_state *c, const struct column_sizes *s,
+                           struct arena *a, struct rec_column *out)
+{
+    const struct column_figures *f = &c->figures;
+    double none = (double)NAN, values = (double)c->values;
+    out->length_min = out->length_mean = out->length_max = none;
+    out->uniqueness = c->values > 0 ? out->distinct / values : none;
+    out->uniqueness_error = c->values > 0 ? out->distinct_error / values : none;
+    if (!s->fast && c->values > 0) {
+        out->length_min = f->len_min;
+        out->length_mean = (double)c->bytes / values;
+        out->length_max = f->len_max;
+        if (out->type != TYPE_JSON)
+            out->monotone = column_figures_order(f, type_is_number(out->type), c->values);
+    }
+    out->unique = is_unique(c, out);
+    if (c->values > 0 && distinct_is_exact(&c->distinct))
+        out->constant = out->distinct == 1 ? REC_YES : REC_NO;
+    else if (c->values > 0)
+        out->constant = REC_NO; /* thousands of values */
+    out->key_candidate = c->values == 0                          ? REC_UNKNOWN
+                         : c->nulls > 0 || out->unique == REC_NO ? REC_NO
+                                                                 : REC_YES;
+    if (s->fast)
+        return;
+    struct rec_spelling *items = ARENA_ARRAY(a, struct rec_spelling, SPELLINGS);
+    for (unsigned i = 0; f->spelled != NULL && i < SPELLINGS; i++)
+        if (f->spelled->count[i] > 0)
+            items[out->nspellings++] =
+                (struct rec_spelling){profile_spellings[i], (double)f->spelled->count[i]};
+    out->null_spellings = items;
+}
+
 void column_state_finish(const struct column_state *c, const struct column_sizes *s,
                          struct arena *a, const char *name, struct rec_column *out)
 {
@@ -167,21 +219,30 @@ void column_state_finish(const struct column_state *c, const struct column_sizes
     for (int k = 0; k < TYPE_COUNT; k++)
         out->types[k] = (double)c->kinds[k];
     out->types[TYPE_STRING] += (double)c->kinds[KIND_ZERO_CODE];
+    for (int k = 0; k < TYPE_COUNT; k++)
+        out->first_lines[k] = (double)c->first_line[k];
+    if (c->first_line[KIND_ZERO_CODE] > 0 &&
+        (c->first_line[TYPE_STRING] == 0 ||
+         c->first_line[KIND_ZERO_CODE] < c->first_line[TYPE_STRING]))
+        out->first_lines[TYPE_STRING] = (double)c->first_line[KIND_ZERO_CODE];
     finish_range(c, a, out);
     bool number = type_is_number(out->type);
     out->mean = number ? moments_mean(&c->moments) : none;
     out->stddev = number ? moments_stddev(&c->moments) : none;
     out->skewness = number ? moments_skewness(&c->moments) : none;
     out->kurtosis = number ? moments_kurtosis(&c->moments) : none;
-    out->outliers = none;
+    out->quantile_error = out->outliers = out->outliers_error = none;
     for (size_t i = 0; i < REC_QUANTILES; i++)
         out->quantiles[i] = none;
+    finish_figures(c, s, a, out);
     if (s->fast)
         return;
     if (number) {
-        bool exact;
+        out->quantile_error = kll_rank_error(c->kll);
         kll_quantiles(c->kll, rec_quantile_at, REC_QUANTILES, out->quantiles);
-        out->outliers = tails_outliers(c->tails, c->kll, &exact);
+        out->outliers = tails_outliers(c->tails, c->kll, &out->outliers_error);
+        if (isnan(out->outliers))
+            out->outliers_error = none;
     }
     finish_top(c, a, out);
     finish_formats(c, a, out);

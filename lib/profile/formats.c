@@ -3,8 +3,17 @@
  * that formats need comes first. */
 #include "profile/formats.h"
 
-const char *const profile_format_names[FORMATS] = {"uuid", "email", "url", "ip"};
-enum { UUID = 1u << 0, EMAIL = 1u << 1, URL = 1u << 2, IP = 1u << 3 };
+const char *const profile_format_names[FORMATS] = {"uuid",  "email",          "url",           "ip",
+                                                   "phone", "country_alpha2", "country_alpha3"};
+enum {
+    UUID = 1u << 0,
+    EMAIL = 1u << 1,
+    URL = 1u << 2,
+    IP = 1u << 3,
+    PHONE = 1u << 4,
+    COUNTRY2 = 1u << 5,
+    COUNTRY3 = 1u << 6,
+};
 
 static inline bool is_digit(char c)
 {
@@ -194,6 +203,68 @@ static bool is_ipv6(struct slice s)
     return gap ? groups < 8 : groups == 8;
 }
 
+/* Groups of digits, and what stands between them: one blank, '-', '.' or '/'; blanks and '-' also
+ * behind a group in parentheses. */
+#define GROUPS 8
+struct groups {
+    unsigned n, digits, of[GROUPS];
+    char first; /* digit */
+    bool plus, paren;
+};
+
+static bool split_groups(struct slice s, struct groups *g)
+{
+    bool open = false, between = true; /* a digit must come */
+    *g = (struct groups){.plus = s.p[0] == '+'};
+    for (size_t i = g->plus; i < s.len; i++) {
+        char c = s.p[i];
+        if (is_digit(c)) {
+            if (between && ++g->n > GROUPS)
+                return false;
+            g->first = g->digits == 0 ? c : g->first;
+            g->of[g->n - 1]++;
+            g->digits++;
+            between = false;
+        } else if (c == '(' && !g->paren && g->n <= 1) {
+            open = g->paren = between = true;
+        } else if (c == ')' && open && !between) {
+            open = false;
+            between = true;
+            i += i + 1 < s.len && (s.p[i + 1] == ' ' || s.p[i + 1] == '-');
+        } else if ((c == ' ' || c == '-' || c == '.' || c == '/') && !between && !open) {
+            between = i + 1 == s.len || s.p[i + 1] != '(';
+        } else {
+            return false;
+        }
+    }
+    return !open && !between;
+}
+
+static bool is_phone(struct slice s)
+{
+    struct groups g;
+    if (s.len < 8 || s.len > 24 || !split_groups(s, &g))
+        return false;
+    if (g.plus)
+        return g.digits >= 7 && g.digits <= 15 && g.first != '0';
+    if (g.n < 2)
+        return false;
+    if (g.first == '0')
+        return g.of[0] >= 2 && g.digits >= 9 && g.digits <= 12 &&
+               (g.n > 2 || memchr(s.p, '.', s.len) == NULL); /* 00.1234567 is a decimal */
+    unsigned one = g.first == '1' && g.of[0] == 1;
+    size_t area = 0;
+    for (unsigned seen = 0; seen <= one; area++)
+        seen += is_digit(s.p[area]);
+    return g.n == 3 + one && g.of[one] == 3 && g.of[one + 1] == 3 && g.of[one + 2] == 4 &&
+           s.p[area - 1] >= '2';
+}
+
+static unsigned country(struct slice s)
+{
+    return !profile_is_country(s) ? 0u : s.len == 2 ? COUNTRY2 : COUNTRY3;
+}
+
 #define LOW UINT64_C(0x0101010101010101)
 #define HIGH UINT64_C(0x8080808080808080)
 
@@ -233,8 +304,13 @@ unsigned profile_formats(struct slice s)
         return 0;
     if (s.len == 36 && s.p[8] == '-')
         return is_uuid(s) ? UUID : 0;
-    if (!has_mark(s))
-        return is_digit(s.p[0]) && is_ipv4(s) ? IP : 0;
+    if (s.len <= 3 && s.p[0] != ':')
+        return country(s);
+    if (!has_mark(s)) {
+        if (is_digit(s.p[0]) && is_ipv4(s))
+            return IP;
+        return (is_digit(s.p[0]) || s.p[0] == '+' || s.p[0] == '(') && is_phone(s) ? PHONE : 0;
+    }
     unsigned found = 0;
     if (is_hex(s.p[0]) || s.p[0] == ':')
         found |= is_ipv4(s) || is_ipv6(s) ? IP : 0u;

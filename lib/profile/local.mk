@@ -4,7 +4,8 @@ libcore_a_SOURCES += lib/profile/profile.c lib/profile/profile.h lib/profile/sta
     lib/profile/crew.c lib/profile/crew.h \
     lib/profile/column.c lib/profile/column.h \
     lib/profile/column_merge.c lib/profile/column_record.c \
-    lib/profile/formats.c lib/profile/formats.h \
+    lib/profile/column_figures.c lib/profile/figures.h \
+    lib/profile/formats.c lib/profile/formats.h lib/profile/countries.c \
     lib/profile/evolution.c lib/profile/evolution.h
 
 # What the records look like, for others.
@@ -15,6 +16,14 @@ tests_unit_profile_SOURCES = tests/unit/profile.c
 tests_unit_profile_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_profile_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/unit/profile
+check_PROGRAMS += tests/unit/profile_figures tests/prop/profile_figures
+tests_unit_profile_figures_SOURCES = tests/unit/profile_figures.c
+tests_unit_profile_figures_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_profile_figures_LDADD = $(UNIT_LDADD)
+tests_prop_profile_figures_SOURCES = tests/prop/profile_figures.c
+tests_prop_profile_figures_CFLAGS = $(UNIT_CFLAGS)
+tests_prop_profile_figures_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/profile_figures tests/prop/profile_figures
 check_PROGRAMS += tests/prop/profile
 tests_prop_profile_SOURCES = tests/prop/profile.c
 tests_prop_profile_CFLAGS = $(UNIT_CFLAGS)

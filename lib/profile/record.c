@@ -16,12 +16,23 @@ struct issues {
     size_t n;
 };
 
+/* Spellings that often stand for null: one issue each. */
+static void spelling_issues(struct issues *is, const char *column, const struct column_state *s)
+{
+    const struct spelling_counts *c = s->figures.spelled;
+    for (unsigned i = 0; c != NULL && i < SPELLINGS; i++)
+        if (c->count[i] > 0)
+            *ARENA_PUSH(is->a, is->items, is->n) =
+                (struct rec_issue){column, "null_spelling", (double)c->count[i],
+                                   line_of(c->line[i]), profile_spellings[i]};
+}
+
 static void issue(struct issues *is, const char *column, const char *rule, uint64_t count,
                   uint64_t line)
 {
     if (count > 0)
         *ARENA_PUSH(is->a, is->items, is->n) =
-            (struct rec_issue){column, rule, (double)count, line_of(line)};
+            (struct rec_issue){column, rule, (double)count, line_of(line), NULL};
 }
 
 static void finish_issues(const struct profile *p, struct arena *a, struct rec_profile *out)
@@ -37,6 +48,7 @@ static void finish_issues(const struct profile *p, struct arena *a, struct rec_p
         const char *name = out->columns[c].name;
         uint64_t first, same = column_state_consistent(s, &first);
         issue(&is, name, "null", s->nulls, s->first_null);
+        spelling_issues(&is, name, s);
         issue(&is, name, "mixed_types", s->values - same, first);
         for (unsigned f = 0; f < FORMATS; f++) {
             if (!column_state_has_format(s, f))

@@ -53,6 +53,28 @@ static const struct rec_top *top_read(struct arena *a, const struct json *arr, u
     return items;
 }
 
+static const struct rec_spelling *spellings_read(struct arena *a, const struct json *obj,
+                                                 uint32_t *n)
+{
+    *n = 0;
+    if (!json_is(obj, JSON_OBJECT))
+        return NULL;
+    struct rec_spelling *items = ARENA_ARRAY(a, struct rec_spelling, json_len(obj) + 1);
+    for (size_t i = 0; i < json_len(obj); i++)
+        if (json_is_number(obj->u.members[i].value)) {
+            const char *text =
+                arena_strndup(a, obj->u.members[i].name.p, obj->u.members[i].name.len);
+            items[(*n)++] = (struct rec_spelling){text, json_num(obj, text, (double)NAN)};
+        }
+    return items;
+}
+
+static enum rec_answer answer_read(const struct json *obj, const char *name)
+{
+    const struct json *v = json_get(obj, name);
+    return json_is(v, JSON_TRUE) ? REC_YES : json_is(v, JSON_FALSE) ? REC_NO : REC_UNKNOWN;
+}
+
 static bool column_read(struct arena *a, const struct json *v, struct rec_column *c,
                         struct err *err)
 {
@@ -78,12 +100,27 @@ static bool column_read(struct arena *a, const struct json *v, struct rec_column
     for (size_t i = 0; i < REC_QUANTILES; i++)
         c->quantiles[i] = json_num(json_get(v, "quantiles"), quantile_names[i], none);
     c->top = top_read(a, json_get(v, "top"), &c->ntop);
+    c->quantile_error = json_num(v, "quantile_error", none);
     c->outliers = json_num(v, "outliers", none);
+    c->outliers_error = json_num(v, "outliers_error", none);
     if (json_is(json_get(v, "formats"), JSON_ARRAY))
         c->formats = rec_strings_read(a, json_get(v, "formats"), &c->nformats);
-    for (int t = TYPE_NONE + 1; t < TYPE_COUNT; t++)
+    for (int t = TYPE_NONE + 1; t < TYPE_COUNT; t++) {
         c->types[t] = json_num(json_get(v, "types"), type_name((enum type)t), 0);
+        c->first_lines[t] = json_num(json_get(v, "first_lines"), type_name((enum type)t), 0);
+    }
     c->bytes = json_num(v, "bytes", none);
+    const struct json *length = json_get(v, "length_bytes");
+    c->length_min = json_num(length, "min", none);
+    c->length_mean = json_num(length, "mean", none);
+    c->length_max = json_num(length, "max", none);
+    c->null_spellings = spellings_read(a, json_get(v, "null_spellings"), &c->nspellings);
+    c->monotone = json_str(v, "monotone", NULL);
+    c->uniqueness = json_num(v, "uniqueness", none);
+    c->uniqueness_error = json_num(v, "uniqueness_error", none);
+    c->unique = answer_read(v, "unique");
+    c->constant = answer_read(v, "constant");
+    c->key_candidate = answer_read(v, "key_candidate");
     return true;
 }
 
@@ -96,9 +133,9 @@ static void issues_read(struct arena *a, const struct json *arr, struct rec_prof
         const struct json *v = json_at(arr, i);
         const char *rule = json_str(v, "rule", NULL);
         if (rule != NULL)
-            items[p->nissues++] = (struct rec_issue){json_str(v, "column", NULL), rule,
-                                                     json_num(v, "count", (double)NAN),
-                                                     json_num(v, "first_line", (double)NAN)};
+            items[p->nissues++] = (struct rec_issue){
+                json_str(v, "column", NULL), rule, json_num(v, "count", (double)NAN),
+                json_num(v, "first_line", (double)NAN), json_str(v, "value", NULL)};
     }
 }
 
@@ -197,6 +234,45 @@ static void top_write(struct jw *w, const struct rec_column *c, bool none)
     jw_end_arr(w);
 }
 
+static void answer_write(struct jw *w, const char *name, enum rec_answer answer)
+{
+    if (answer != REC_UNKNOWN) {
+        jw_kbool(w, name, answer == REC_YES);
+        return;
+    }
+    jw_key(w, name);
+    jw_null(w);
+}
+
+static void figures_write(struct jw *w, const struct rec_column *c)
+{
+    jw_key(w, "length_bytes");
+    if (isfinite(c->length_max)) {
+        jw_obj(w);
+        jw_knum(w, "min", c->length_min);
+        jw_knum(w, "mean", c->length_mean);
+        jw_knum(w, "max", c->length_max);
+        jw_end_obj(w);
+    } else {
+        jw_null(w);
+    }
+    jw_key(w, "null_spellings");
+    if (c->null_spellings != NULL) {
+        jw_obj(w);
+        for (uint32_t i = 0; i < c->nspellings; i++)
+            jw_knum(w, c->null_spellings[i].text, c->null_spellings[i].count);
+        jw_end_obj(w);
+    } else {
+        jw_null(w);
+    }
+    jw_kstr(w, "monotone", c->monotone);
+    jw_knum(w, "uniqueness", c->uniqueness);
+    jw_knum(w, "uniqueness_error", c->uniqueness_error);
+    answer_write(w, "unique", c->unique);
+    answer_write(w, "constant", c->constant);
+    answer_write(w, "key_candidate", c->key_candidate);
+}
+
 static void column_write(struct jw *w, const struct rec_column *c, const struct cut *cut)
 {
     jw_obj(w);
@@ -213,8 +289,10 @@ static void column_write(struct jw *w, const struct rec_column *c, const struct 
     jw_knum(w, "skewness", c->skewness);
     jw_knum(w, "kurtosis", c->kurtosis);
     quantiles_write(w, c, cut->no_quantiles);
+    jw_knum(w, "quantile_error", cut->no_quantiles ? (double)NAN : c->quantile_error);
     top_write(w, c, cut->no_top);
     jw_knum(w, "outliers", c->outliers);
+    jw_knum(w, "outliers_error", c->outliers_error);
     if (c->formats != NULL) {
         rec_strings_write(w, "formats", c->formats, c->nformats);
     } else {
@@ -227,7 +305,14 @@ static void column_write(struct jw *w, const struct rec_column *c, const struct 
         if (c->types[t] > 0)
             jw_knum(w, type_name((enum type)t), c->types[t]);
     jw_end_obj(w);
+    jw_key(w, "first_lines");
+    jw_obj(w);
+    for (int t = TYPE_NONE + 1; t < TYPE_COUNT; t++)
+        if (c->first_lines[t] > 0)
+            jw_knum(w, type_name((enum type)t), c->first_lines[t]);
+    jw_end_obj(w);
     jw_knum(w, "bytes", c->bytes);
+    figures_write(w, c);
     jw_end_obj(w);
 }
 
@@ -292,6 +377,8 @@ static void issues_write(struct jw *w, const struct rec_profile *p, uint32_t n)
         jw_kstr(w, "rule", p->issues[i].rule);
         jw_knum(w, "count", p->issues[i].count);
         jw_knum(w, "first_line", p->issues[i].first_line);
+        if (p->issues[i].value != NULL)
+            jw_kstr(w, "value", p->issues[i].value);
         jw_end_obj(w);
     }
     jw_end_arr(w);

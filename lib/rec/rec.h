@@ -28,6 +28,11 @@ struct rec_top {
     double count;
     double error; /* count may be too high by this much */
 };
+struct rec_spelling {
+    const char *text; /* as it is written */
+    double count;
+};
+enum rec_answer { REC_UNKNOWN, REC_NO, REC_YES };
 struct rec_column {
     const char *name;
     enum type type;
@@ -38,17 +43,26 @@ struct rec_column {
     double quantiles[REC_QUANTILES];
     const struct rec_top *top;
     uint32_t ntop;
-    double outliers;
+    double quantile_error; /* rank error, a share of the values; 0: exact */
+    double outliers, outliers_error;
     const char *const *formats;
     uint32_t nformats;
-    double types[TYPE_COUNT]; /* values seen of each type; TYPE_NONE unused */
-    double bytes;             /* of text, for sizing */
+    double types[TYPE_COUNT];                   /* values seen of each type; TYPE_NONE unused */
+    double first_lines[TYPE_COUNT];             /* of the first of each type; 0: none, or unknown */
+    double bytes;                               /* of text, for sizing */
+    double length_min, length_mean, length_max; /* of the texts, in bytes */
+    const struct rec_spelling *null_spellings;  /* texts that often stand for null; NULL: unknown */
+    uint32_t nspellings;
+    const char *monotone;                /* see profile/figures.h; NULL: unknown */
+    double uniqueness, uniqueness_error; /* distinct of the values that are not null; its error */
+    enum rec_answer unique, constant, key_candidate;
 };
 struct rec_issue {
     const char *column; /* NULL: the record */
     const char *rule;
     double count;
     double first_line;
+    const char *value; /* which one it is about, or NULL */
 };
 struct rec_profile {
     const char *dataset, *partition;

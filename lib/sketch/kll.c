@@ -299,6 +299,15 @@ bool kll_is_exact(const struct kll *s)
     return s->kept == s->n;
 }
 
+double kll_rank_error(const struct kll *s)
+{
+    if (kll_is_exact(s))
+        return 0;
+    uint32_t top = s->nlevels - 1; /* never compacted */
+    double n = (double)s->n, weights = (double)((UINT64_C(1) << top) - 1);
+    return 2.576 * sqrt(weights / ((double)s->k * n));
+}
+
 struct weighted {
     double value;
     uint64_t weight;

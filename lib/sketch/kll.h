@@ -42,6 +42,12 @@ bool kll_is_exact(const struct kll *s);
 /* Values at probabilities p[0..np) (ascending), linear between order statistics (type 7 of Hyndman
  * & Fan 1996): exact when kll_is_exact. All NAN when there are no values. Ascending. */
 void kll_quantiles(const struct kll *s, const double *p, size_t np, double *out);
+/* The rank of a quantile is off by at most this share of the values, in 99 of 100 seeds; 0 when
+ * exact. A compaction of a level moves a rank by its weight w at most, up or down: variance at most
+ * w^2, independent but for the mirrored ones, which do less. There are n / (k 2^h) compactions of
+ * level h at most: with H levels compacted that sums to (2^H - 1) n / k; given are 2.58 deviations.
+ */
+double kll_rank_error(const struct kll *s);
 /* How many values lie below lo, and above hi (estimates, whole numbers). */
 void kll_outside(const struct kll *s, double lo, double hi, double *below, double *above);
 /* Ascending; O(n log n) in the worst case too, and the same on every machine. */

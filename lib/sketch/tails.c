@@ -80,18 +80,12 @@ static bool tail_count(const struct tail *t, uint64_t n, double fence, double *c
     return beyond < TAILS_KEPT || n <= t->n;
 }
 
-double tails_outliers(const struct tails *t, const struct kll *s, bool *exact)
+/* Values outside of the fences of these quartiles. */
+static double outside(const struct tails *t, const struct kll *s, double q1, double q3, bool *exact)
 {
-    static const double quartiles[2] = {0.25, 0.75};
-    double q[2], high, low, above, below;
+    double high, low, above, below, spread = q3 - q1;
+    double top = q3 + FENCE * spread, bottom = q1 - FENCE * spread;
     *exact = true;
-    if (s->n == 0)
-        return (double)NAN;
-    kll_quantiles(s, quartiles, 2, q);
-    double spread = q[1] - q[0];
-    if (!(spread > 0))
-        return s->min < s->max ? (double)NAN : 0;
-    double top = q[1] + FENCE * spread, bottom = q[0] - FENCE * spread;
     kll_outside(s, bottom, top, &below, &above);
     if (!tail_count(&t->high, t->n, top, &high)) {
         *exact = false;
@@ -102,4 +96,27 @@ double tails_outliers(const struct tails *t, const struct kll *s, bool *exact)
         low = below > low ? below : low;
     }
     return high + low;
+}
+
+double tails_outliers(const struct tails *t, const struct kll *s, double *error)
+{
+    bool counted, out, in = true;
+    double e = kll_rank_error(s), q[6];
+    const double at[6] = {0.25 - e, 0.25, 0.25 + e, 0.75 - e, 0.75, 0.75 + e};
+    *error = 0;
+    if (s->n == 0)
+        return (double)NAN;
+    kll_quantiles(s, at, 6, q);
+    if (!(q[4] - q[1] > 0))
+        return s->min < s->max ? (double)NAN : 0;
+    double count = outside(t, s, q[1], q[4], &counted);
+    if (e == 0)
+        return count;
+    double least = outside(t, s, q[0], q[5], &out);
+    double most = q[3] > q[2] ? outside(t, s, q[2], q[3], &in) : (double)s->n;
+    double off = fmax(count - least, most - count);
+    if (!counted || !out || !in) /* each side may be misjudged */
+        off += 2 * e * (double)s->n;
+    *error = ceil(fmin(off, (double)s->n));
+    return count;
 }

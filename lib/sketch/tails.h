@@ -28,8 +28,10 @@ void tails_release(struct tails *t);
 void tails_add(struct tails *t, const double *x, size_t n);
 void tails_merge(struct tails *t, const struct tails *other);
 
-/* Values outside Tukey's fences; *exact says whether they were counted or estimated. NAN when no
- * fence can be drawn: no values, or equal quartiles with other values beside them. */
-double tails_outliers(const struct tails *t, const struct kll *s, bool *exact);
+/* Values outside Tukey's fences. NAN when no fence can be drawn: no values, or equal quartiles with
+ * other values beside them. *error: how far the count may be off, in 99 of 100 seeds: the counts
+ * with the quartiles as far out and in as their rank error allows, and the rank error itself where
+ * values were not counted one by one. 0: exact. */
+double tails_outliers(const struct tails *t, const struct kll *s, double *error);
 
 #endif

@@ -40,7 +40,27 @@ for i, name in enumerate(header):
     else:
         ok &= check(name + " distinct", c["distinct"], distinct, 4 * c["distinct_error"] / distinct)
     ok &= check(name + " cardinality", record["cardinality"][name], c["distinct"])
-    if c["type"] not in ("integer", "float"):
+    sizes = [len(v.encode()) for v in values]
+    ok &= check(name + " shortest", c["length_bytes"]["min"], min(sizes))
+    ok &= check(name + " longest", c["length_bytes"]["max"], max(sizes))
+    ok &= check(name + " length", c["length_bytes"]["mean"], sum(sizes) / n, 1e-12)
+    number = c["type"] in ("integer", "float")
+    order = [float(v) if number else v.encode() for v in values]
+    up, down, same = (any(f(a, b) for a, b in zip(order, order[1:])) for f in
+                      (lambda a, b: a < b, lambda a, b: a > b, lambda a, b: a == b))
+    want = "none" if up and down else "constant" if not up and not down else \
+        ("" if same else "strictly_") + ("increasing" if up else "decreasing")
+    ok &= c["monotone"] == want or check(name + " monotone " + want, 1, 0)
+    ok &= check(name + " uniqueness", c["uniqueness"], distinct / n, 4 * c["uniqueness_error"] + 1e-12)
+    ok &= check(name + " unique", c["unique"], distinct == n)
+    ok &= check(name + " key", c["key_candidate"], distinct == n and nulls == 0)
+    spelled = {s: values.count(s) for s in ("NA", "N/A", "null", "-", "none") if s in values}
+    ok &= c["null_spellings"] == spelled or check("%s spellings %s" % (name, spelled), 1, 0)
+    for t, line in c["first_lines"].items():
+        plain = [k for k, v in enumerate(values) if v.lstrip("-").isdigit()]
+        if t == "integer" and nulls == 0:
+            ok &= check(name + " first integer", line, plain[0] + 2)
+    if not number:
         ok &= check(name + " min", c["min"], min(values, key=str.encode))
         ok &= check(name + " max", c["max"], max(values, key=str.encode))
         continue

@@ -12,7 +12,17 @@
 #include "tests/unit/suite.h"
 
 enum { ROWS = 40, COLUMNS = 4 };
-enum cell { CELL_INTEGER, CELL_FLOAT, CELL_WORD, CELL_CODE, CELL_DATE, CELL_NULL, CELLS };
+enum cell {
+    CELL_INTEGER,
+    CELL_FLOAT,
+    CELL_WORD,
+    CELL_CODE,
+    CELL_DATE,
+    CELL_MAIL,
+    CELL_NULL,
+    CELL_NA, /* a text that stands for null */
+    CELLS
+};
 
 struct table {
     enum cell cell[ROWS][COLUMNS];
@@ -38,17 +48,24 @@ static void add_cell(struct buf *b, enum cell cell, uint32_t v)
     case CELL_DATE:
         buf_addf(b, "2026-01-%02u", v % 28 + 1);
         break;
+    case CELL_MAIL:
+        buf_addf(b, "w%u@example.org", v);
+        break;
+    case CELL_NA:
+        buf_adds(b, v % 2 ? "NA" : "-");
+        break;
     case CELL_NULL:
     case CELLS:
         break;
     }
 }
 
-static void write_csv(struct buf *b, const struct table *t)
+static void write_times(struct buf *b, const struct table *t, int times)
 {
     buf_clear(b);
     buf_adds(b, "a,b,c,d\n");
-    for (int r = 0; r < ROWS; r++) {
+    for (int i = 0; i < ROWS * times; i++) {
+        int r = i % ROWS;
         for (int c = 0; c < COLUMNS; c++) {
             if (c > 0)
                 buf_addc(b, ',');
@@ -56,6 +73,11 @@ static void write_csv(struct buf *b, const struct table *t)
         }
         buf_adds(b, t->ragged[r] ? ",extra\n" : "\n");
     }
+}
+
+static void write_csv(struct buf *b, const struct table *t)
+{
+    write_times(b, t, 1);
 }
 
 static void write_jsonl(struct buf *b, const struct table *t)
@@ -132,6 +154,8 @@ static void make(struct table *t, struct rng *r)
 
 static int family(enum cell c)
 {
+    if (c == CELL_MAIL || c == CELL_NA)
+        return CELL_WORD;
     return c == CELL_INTEGER || c == CELL_FLOAT || c == CELL_CODE ? CELL_INTEGER : (int)c;
 }
 
@@ -156,7 +180,7 @@ static int majority(const struct table *t, int c, int *lead)
 static bool worsen(struct table *t, struct rng *r)
 {
     int i = (int)rng_below(r, ROWS), c = (int)rng_below(r, COLUMNS), lead;
-    switch (rng_below(r, 3)) {
+    switch (rng_below(r, 5)) {
     case 0:
         if (t->cell[i][c] == CELL_NULL)
             return false;
@@ -169,6 +193,19 @@ static bool worsen(struct table *t, struct rng *r)
         t->cell[i][c] = best == CELL_DATE ? CELL_WORD : CELL_DATE;
         return true;
     }
+    case 2: /* a spelling of null in place of a value */
+        if (t->cell[i][c] == CELL_NULL || t->cell[i][c] == CELL_NA ||
+            (family(t->cell[i][c]) == majority(t, c, &lead) && lead < 2))
+            return false;
+        if (family(t->cell[i][c]) != CELL_WORD && majority(t, c, &lead) == CELL_WORD)
+            return false; /* it would join the kind of most */
+        t->cell[i][c] = CELL_NA;
+        return true;
+    case 3: /* what breaks the format of the column */
+        if (t->cell[i][c] != CELL_MAIL)
+            return false;
+        t->cell[i][c] = CELL_WORD;
+        return true;
     default:
         if (t->ragged[i])
             return false;
@@ -205,6 +242,28 @@ START_TEST(making_data_worse_never_raises_the_score)
 }
 END_TEST
 
+START_TEST(the_score_is_a_share_so_a_table_given_twice_has_the_same)
+{
+    struct arena a = ARENA_INIT;
+    struct buf text = BUF_INIT(BUF_UNBOUNDED);
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct rng r;
+        struct table t;
+        rng_seed(&r, seed);
+        make(&t, &r);
+        write_csv(&text, &t);
+        double once = profile_of(&a, &text, FORMAT_CSV, 0).data_quality_score;
+        write_times(&text, &t, 3);
+        double more = profile_of(&a, &text, FORMAT_CSV, 0).data_quality_score;
+        ck_assert_msg(fabs(once - more) <= 1e-12, "seed %d: %.17g, then %.17g", (int)seed, once,
+                      more);
+        arena_clear(&a);
+    }
+    buf_release(&text);
+    arena_release(&a);
+}
+END_TEST
+
 START_TEST(counts_are_those_of_a_plain_count)
 {
     struct arena a = ARENA_INIT;
@@ -231,7 +290,12 @@ START_TEST(counts_are_those_of_a_plain_count)
             ck_assert(rc->types[TYPE_INTEGER] == count[CELL_INTEGER]);
             ck_assert(rc->types[TYPE_FLOAT] == count[CELL_FLOAT]);
             ck_assert(rc->types[TYPE_DATE] == count[CELL_DATE]);
-            ck_assert(rc->types[TYPE_STRING] == count[CELL_WORD] + count[CELL_CODE]);
+            ck_assert(rc->types[TYPE_STRING] ==
+                      count[CELL_WORD] + count[CELL_CODE] + count[CELL_MAIL] + count[CELL_NA]);
+            double spelled = 0;
+            for (uint32_t i = 0; i < rc->nspellings; i++)
+                spelled += rc->null_spellings[i].count;
+            ck_assert(spelled == count[CELL_NA]);
             ck_assert(!type_is_number(rc->type) || fabs(rc->mean - sum / numbers) < 1e-9);
         }
         arena_clear(&a);
@@ -333,5 +397,6 @@ START_TEST(kinds_and_ranges_are_those_of_the_grammar)
 END_TEST
 
 UNIT_MAIN("profile laws", making_data_worse_never_raises_the_score,
+          the_score_is_a_share_so_a_table_given_twice_has_the_same,
           counts_are_those_of_a_plain_count, kinds_and_ranges_are_those_of_the_grammar,
           csv_and_json_lines_of_the_same_data_agree)

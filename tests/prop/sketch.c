@@ -256,6 +256,47 @@ START_TEST(kll_ranks_are_within_the_bound_for_any_order)
 }
 END_TEST
 
+START_TEST(kll_errs_as_it_says_and_outliers_with_it)
+{
+    enum { N = 20000 };
+    static double x[N];
+    int runs = tries(150), beyond = 0, asked = 0, outside = 0;
+    for (int seed = 0; seed < runs; seed++) {
+        struct rng r;
+        struct kll s;
+        struct tails t;
+        double p[9], q[9], error;
+        rng_seed(&r, (uint64_t)seed);
+        kll_init(&s, 256, (uint64_t)seed);
+        tails_init(&t);
+        for (size_t i = 0; i < N; i++)
+            x[i] = seed % 2 ? rng_normal(&r) : exp(rng_normal(&r));
+        kll_add(&s, x, N);
+        tails_add(&t, x, N);
+        qsort(x, N, sizeof(*x), by_value);
+        for (int i = 0; i < 9; i++)
+            p[i] = (i + 1) / 10.0;
+        kll_quantiles(&s, p, 9, q);
+        for (int i = 0; i < 9; i++, asked++) {
+            size_t below = 0;
+            while (below < N && x[below] < q[i])
+                below++;
+            beyond += fabs((double)below / N - p[i]) > kll_rank_error(&s) + 1.0 / N;
+        }
+        double q1 = x[N / 4], q3 = x[3 * N / 4], spread = q3 - q1, truth = 0;
+        for (size_t i = 0; i < N; i++)
+            truth += x[i] < q1 - 1.5 * spread || x[i] > q3 + 1.5 * spread;
+        double count = tails_outliers(&t, &s, &error);
+        ck_assert(error > 0);
+        outside += fabs(count - truth) > error + 2;
+        kll_release(&s);
+        tails_release(&t);
+    }
+    ck_assert_msg(beyond <= asked / 100 + 3, "%d of %d beyond the bound", beyond, asked);
+    ck_assert_msg(outside <= runs / 100 + 2, "%d of %d outliers beyond", outside, runs);
+}
+END_TEST
+
 START_TEST(kll_merges_within_the_bound_and_keeps_the_weight)
 {
     size_t n = 60000;
@@ -539,6 +580,7 @@ END_TEST
 UNIT_MAIN("sketch laws", moments_merge_like_one_pass_in_any_order, moments_equal_extended_precision,
           distinct_merges_to_the_very_same_figure, distinct_errs_as_it_says,
           distinct_is_near_over_many_columns, kll_ranks_are_within_the_bound_for_any_order,
+          kll_errs_as_it_says_and_outliers_with_it,
           kll_merges_within_the_bound_and_keeps_the_weight,
           kll_is_the_same_for_the_same_seed_and_any_batches,
           frequent_counts_are_within_their_bounds_also_after_merging,
