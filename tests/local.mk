@@ -39,5 +39,19 @@ bench: all tests/bench/measure$(EXEEXT) tests/bench/generate$(EXEEXT)
 	$(srcdir)/tests/bench/run --build . --bytes $(BENCH_BYTES) --runs $(BENCH_RUNS)
 .PHONY: bench
 
+# Our scanner of JSON lines beside simdjson (apt-get install libsimdjson-dev g++), whose on-demand face
+# is compiled for one processor: this one.
+EXTRA_PROGRAMS += tests/bench/jsonl_scan
+tests_bench_jsonl_scan_SOURCES = tests/bench/jsonl_scan.c tests/bench/jsonl_simdjson.h
+tests_bench_jsonl_scan_LDADD = tests/bench/jsonl_simdjson.o $(LDADD) -lsimdjson -lstdc++
+EXTRA_DIST += tests/bench/jsonl_simdjson.cc
+CLEANFILES += tests/bench/jsonl_scan tests/bench/jsonl_simdjson.o tests/bench/mixed.jsonl
+tests/bench/jsonl_simdjson.o: tests/bench/jsonl_simdjson.cc tests/bench/jsonl_simdjson.h
+	$(CXX) -O2 -march=native -std=c++17 -I$(srcdir) -c -o $@ $(srcdir)/tests/bench/jsonl_simdjson.cc
+bench-jsonl: tests/bench/generate$(EXEEXT) tests/bench/jsonl_scan$(EXEEXT)
+	tests/bench/generate 50MB 1 jsonl >tests/bench/mixed.jsonl
+	tests/bench/jsonl_scan tests/bench/mixed.jsonl
+.PHONY: bench-jsonl
+
 clean-local:
 	rm -rf tests/log

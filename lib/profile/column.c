@@ -193,16 +193,6 @@ static inline bool is_digit(char ch)
     return (unsigned char)(ch - '0') < 10;
 }
 
-static uint8_t json_kind(struct text t, union value *v)
-{
-    enum type type = value_classify(text_slice(t), v);
-    if (t.flags & TEXT_QUOTED)
-        return type == TYPE_DATE || type == TYPE_TIMESTAMP ? (uint8_t)type : TYPE_STRING;
-    if (t.len > 0 && (t.p[0] == '{' || t.p[0] == '['))
-        return TYPE_JSON;
-    return (uint8_t)type;
-}
-
 static inline uint8_t kind_of(struct text t, uint64_t prefix, union value *v)
 {
     char first = (char)(prefix >> 56);
@@ -220,6 +210,27 @@ static inline uint8_t kind_of(struct text t, uint64_t prefix, union value *v)
         return TYPE_STRING; /* nothing else begins like that */
     }
     return (uint8_t)value_classify(text_slice(t), v);
+}
+
+/* JSON says what are strings; of those only dates and timestamps are told apart. */
+static inline uint8_t json_kind(struct text t, uint64_t prefix, union value *v)
+{
+    char first = (char)(prefix >> 56);
+    if (t.flags & TEXT_QUOTED) {
+        if (t.len < 10 || !is_digit(first) || t.p[4] != '-')
+            return TYPE_STRING;
+        if (t.len == 10 && plain_date(prefix, t.p))
+            return TYPE_DATE;
+    } else if (first == '{' || first == '[') {
+        return TYPE_JSON;
+    } else if (is_digit(first) && t.len <= 8) {
+        enum type type = short_number(prefix, t.len, v);
+        if (type != TYPE_NONE)
+            return (uint8_t)type;
+    }
+    enum type type = value_classify(text_slice(t), v);
+    bool text = (t.flags & TEXT_QUOTED) && type != TYPE_DATE && type != TYPE_TIMESTAMP;
+    return text ? TYPE_STRING : (uint8_t)type;
 }
 
 /* n values of one kind, the first of them value i. */
@@ -242,8 +253,8 @@ static size_t classify(struct column_state *c, const struct column_sizes *s, uin
     double float_min = c->float_min, float_max = c->float_max;
     for (uint32_t i = 0; i < n; i++) {
         union value v = {0};
-        uint8_t kind =
-            s->json ? json_kind(w->value[i], &v) : kind_of(w->value[i], w->prefix[i], &v);
+        uint8_t kind = s->json ? json_kind(w->value[i], w->prefix[i], &v)
+                               : kind_of(w->value[i], w->prefix[i], &v);
         w->kind[i] = kind;
         if (kind != last) {
             count_kind(c, last, i - since, since, line, w);

@@ -74,6 +74,13 @@ struct text {
     uint32_t flags; /* TEXT_* */
 };
 #define TEXT_QUOTED 1u /* stood in quotes in the input ("" is the empty string, not null) */
+#define TEXT_NESTED 2u /* an array or object of JSON */
+/* Elements of an array, in the bits above: a record of 16 MiB has fewer than 2^23. */
+#define TEXT_ELEMENTS_SHIFT 8
+static inline uint32_t text_elements(struct text t)
+{
+    return t.flags >> TEXT_ELEMENTS_SHIFT;
+}
 static inline struct slice text_slice(struct text t)
 {
     return slice_of(t.p, t.len);

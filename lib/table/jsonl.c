@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* JSON lines to columns of text. Objects are read member by member, without a tree: strings without
- * escapes stay where they are, arrays and objects inside are only checked (json_skip). */
-#include "base/num.h"
+/* JSON lines to columns of text: what the members of a line are as columns. Where they stand in it
+ * says json_scan.c; strings without escapes stay there. */
 #include "json/json.h"
 #include "table/reader_impl.h"
-#include "table/swar.h"
 #include "table/value.h"
 
 /* Kinds of values, as bits of rcol.kinds. */
@@ -24,22 +22,6 @@ enum {
 #define FLATTEN_DEPTH 8
 #define FLATTEN_COLUMNS 2000
 
-/* A walk over the members of one object. The text is followed by a line end, which no token
- * contains, so single bytes are looked at without a test for the end. */
-struct cursor {
-    const char *start, *p, *end;
-    bool first;
-    bool bad_utf8;
-};
-struct member {
-    struct slice key; /* without quotes */
-    bool key_escaped;
-    struct slice value; /* strings: without quotes */
-    char kind;          /* n null, b boolean, d number, s string, t nested */
-    bool escaped;
-};
-enum walk { WALK_MEMBER, WALK_END, WALK_BAD };
-
 static const char *blanks(const char *p)
 {
     while (*p == ' ' || *p == '\t' || *p == '\r')
@@ -47,200 +29,96 @@ static const char *blanks(const char *p)
     return p;
 }
 
-/* From behind the opening quote to the closing one; NULL when there is none. */
-static const char *string_end(struct cursor *c, const char *p, bool *escaped)
-{
-    const char *start = p;
-    uint64_t high = 0;
-    *escaped = false;
-    for (;;) {
-        uint64_t x = swar_load(p);
-        uint64_t below = (x - SWAR_LOW * 0x20) & ~x & SWAR_HIGH;
-        uint64_t stop = swar_equal(x, '"') | swar_equal(x, '\\') | below;
-        high |= x;
-        if (!stop) {
-            p += 8;
-            continue;
-        }
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        p += __builtin_ctzll(stop) / 8;
-#else
-        while ((unsigned char)*p >= 0x20 && *p != '"' && *p != '\\')
-            p++;
-#endif
-        if (*p == '"')
-            break;
-        if (*p != '\\' || (unsigned char)p[1] < 0x20)
-            return NULL;
-        *escaped = true;
-        p += 2;
-    }
-    if ((high & SWAR_HIGH) && !utf8_is_valid(slice_of(start, (size_t)(p - start))))
-        c->bad_utf8 = true;
-    return p;
-}
-
-static const char *skip_digits(const char *p)
-{
-    while ((unsigned char)(*p - '0') < 10)
-        p++;
-    return p;
-}
-
-/* The end of the number at p; NULL when there is none of JSON's grammar. */
-static const char *number_end(const char *p)
-{
-    p += *p == '-';
-    const char *digits = p;
-    p = skip_digits(p);
-    if (p == digits || (*digits == '0' && p - digits > 1))
-        return NULL;
-    if (*p == '.') {
-        digits = ++p;
-        p = skip_digits(p);
-        if (p == digits)
-            return NULL;
-    }
-    if (*p == 'e' || *p == 'E') {
-        p++;
-        p += *p == '+' || *p == '-';
-        digits = p;
-        p = skip_digits(p);
-        if (p == digits)
-            return NULL;
-    }
-    return p;
-}
-
-static const char *word_end(const struct cursor *c, const char *p, const char *word, size_t n)
-{
-    return (size_t)(c->end - p) >= n && memcmp(p, word, n) == 0 ? p + n : NULL;
-}
-
-/* Reads the value at c->p into *m and stands behind it. */
-static bool read_value(struct cursor *c, struct member *m)
-{
-    const char *p = c->p, *to;
-    m->escaped = false;
-    switch (*p) {
-    case '"':
-        m->kind = 's';
-        to = string_end(c, ++p, &m->escaped);
-        if (!to)
-            return false;
-        m->value = slice_of(p, (size_t)(to - p));
-        c->p = to + 1;
-        return true;
-    case '{':
-    case '[':
-        m->kind = 't';
-        to = p + json_skip(slice_of(p, (size_t)(c->end - p)));
-        if (to == p)
-            return false;
-        break;
-    case 't':
-        m->kind = 'b';
-        to = word_end(c, p, "true", 4);
-        break;
-    case 'f':
-        m->kind = 'b';
-        to = word_end(c, p, "false", 5);
-        break;
-    case 'n':
-        m->kind = 'n';
-        to = word_end(c, p, "null", 4);
-        break;
-    default:
-        m->kind = 'd';
-        to = number_end(p);
-        break;
-    }
-    if (!to)
-        return false;
-    m->value = slice_of(p, (size_t)(to - p));
-    c->p = to;
-    return true;
-}
-
-static bool walk_begin(struct cursor *c, struct slice line)
-{
-    *c = (struct cursor){line.p, line.p, line.p + line.len, true, false};
-    c->p = blanks(c->p);
-    if (*c->p != '{')
-        return false;
-    c->p++;
-    return true;
-}
-
-static enum walk walk_next(struct cursor *c, struct member *m)
-{
-    const char *p = blanks(c->p), *to;
-    c->p = p;
-    if (*p == '}') {
-        c->p = blanks(p + 1);
-        return c->p >= c->end ? WALK_END : WALK_BAD;
-    }
-    if (!c->first) {
-        if (*p != ',')
-            return WALK_BAD;
-        p = c->p = blanks(p + 1);
-    }
-    c->first = false;
-    if (*p != '"')
-        return WALK_BAD;
-    to = string_end(c, ++p, &m->key_escaped);
-    if (!to)
-        return WALK_BAD;
-    m->key = slice_of(p, (size_t)(to - p));
-    p = c->p = blanks(to + 1);
-    if (*p != ':')
-        return WALK_BAD;
-    c->p = blanks(p + 1);
-    return read_value(c, m) ? WALK_MEMBER : WALK_BAD;
-}
-
-/* A string with its escapes resolved, in r->tmp; false when they are none. */
-static bool unquote(struct reader *r, struct slice s)
-{
-    buf_clear(&r->tmp);
-    return json_unquote(&r->tmp, s);
-}
-
 static bool is_blank(struct slice line)
 {
     return blanks(line.p) >= line.p + line.len;
 }
 
+/* A string with its escapes resolved; valid until the next one. */
+static struct slice unescaped(struct reader *r, struct slice s)
+{
+    buf_clear(&r->tmp);
+    json_unquote(&r->tmp, s); /* the scanner has seen that they are good */
+    return buf_slice(&r->tmp);
+}
+
+/* The text is UTF-8 unless the feed has met bytes that are not. */
+static bool is_utf8(const struct reader *r, struct slice line)
+{
+    return !r->feed.latin1 || utf8_is_valid(line);
+}
+
 /* -- looking for columns and types -- */
+
+/* A column for a key that has none, named as it is unless another column is (a.b beside {"b":…} in
+ * a: a.b_2, as CSV does with equal headers); -1 when it is not wanted. */
+static int32_t add_column(struct reader *r, struct slice name)
+{
+    if (r->o.columns && !map_get(&r->wanted, name))
+        return -1;
+    /* A NUL byte, which no column name can hold, ends the look-up: the key stays unknown. */
+    if (memchr(name.p, 0, name.len))
+        return -1;
+    struct buf s = BUF_INIT(BUF_UNBOUNDED);
+    buf_add_slice(&s, name);
+    for (unsigned n = 2; map_get(&r->by_name, buf_slice(&s)); n++) {
+        buf_clear(&s);
+        buf_add_slice(&s, name);
+        buf_addf(&s, "_%u", n);
+    }
+    int32_t at = (int32_t)r->schema.n;
+    reader_add_column(r, buf_str(&s), 0);
+    buf_release(&s);
+    return at;
+}
+
+/* The name of a key as columns have it: behind those of the objects it stands in. Valid until the
+ * next look at r->path. */
+static struct slice full_name(struct reader *r, uint32_t object, struct slice key)
+{
+    if (object == JSON_ROOT)
+        return key;
+    buf_clear(&r->path);
+    buf_add_slice(&r->path, r->json.objects[object].path);
+    buf_addc(&r->path, '.');
+    buf_add_slice(&r->path, key);
+    return buf_slice(&r->path);
+}
+
+static uint32_t key_of(struct reader *r, const struct json_field *f)
+{
+    if (f->key != JSON_KEY_NONE)
+        return f->key;
+    return json_scan_key(&r->json, f->object, f->name_escaped ? unescaped(r, f->name) : f->name);
+}
+
+static struct rcol *column_of(struct reader *r, uint32_t object, uint32_t key)
+{
+    struct json_key *k = &r->json.keys[key];
+    if (k->column < 0)
+        k->column = add_column(r, full_name(r, object, k->name));
+    return k->column < 0 ? NULL : &r->cols[k->column];
+}
 
 struct rcol *jsonl_column(struct reader *r, struct slice name)
 {
-    const struct map_entry *e = map_get(&r->by_name, name);
-    if (e)
-        return &r->cols[e->v.num];
-    if (r->o.columns && !map_get(&r->wanted, name))
-        return NULL;
-    /* A NUL byte, which no column name can hold, ends the look-up: the key stays unknown. */
-    if (memchr(name.p, 0, name.len))
-        return NULL;
-    char *s = xstrndup(name.p, name.len);
-    struct rcol *rc = reader_add_column(r, s, 0);
-    free(s);
-    return rc;
+    return column_of(r, JSON_ROOT, json_scan_key(&r->json, JSON_ROOT, name));
 }
 
-static unsigned kind_of(struct reader *r, const struct rcol *rc, const struct member *m)
+static unsigned kind_of(struct reader *r, const struct rcol *rc, const struct json_field *f)
 {
     union value v;
-    switch (m->kind) {
-    case 'n':
+    struct slice s = slice_of(f->p, f->len);
+    switch ((enum json_kind)f->kind) {
+    case JSON_KIND_NULL:
         return KIND_NULL;
-    case 'b':
+    case JSON_KIND_BOOLEAN:
         return KIND_BOOLEAN;
-    case 't':
+    case JSON_KIND_ARRAY:
+    case JSON_KIND_OBJECT:
         return KIND_NESTED;
-    case 'd':
-        switch (value_classify(m->value, &v)) {
+    case JSON_KIND_NUMBER:
+        switch (value_classify(s, &v)) {
         case TYPE_INTEGER:
             return KIND_INTEGER;
         case TYPE_FLOAT:
@@ -248,15 +126,12 @@ static unsigned kind_of(struct reader *r, const struct rcol *rc, const struct me
         default:
             return KIND_BIG;
         }
-    default:
+    case JSON_KIND_TEXT:
         break;
     }
-    struct slice s = m->value;
     if (rc->kinds & KIND_STRING)
         return KIND_STRING;
-    if (m->escaped && unquote(r, s))
-        s = buf_slice(&r->tmp);
-    switch (value_classify(s, &v)) {
+    switch (value_classify(f->escaped ? unescaped(r, s) : s, &v)) {
     case TYPE_DATE:
         return KIND_DATE;
     case TYPE_TIMESTAMP:
@@ -287,71 +162,41 @@ enum type jsonl_type(const struct rcol *rc)
     }
 }
 
-/* Are all members well-formed? Only whole records decide about columns. */
-static bool check_line(struct reader *r, struct slice line)
+/* Opens the objects that are to be: not empty ones, which are their text. Which ones are is settled
+ * while looking for columns. True when there were any. */
+static bool open_objects(struct reader *r)
 {
-    struct cursor c;
-    struct member m;
-    enum walk w;
-    if (!walk_begin(&c, line))
-        return false;
-    while ((w = walk_next(&c, &m)) == WALK_MEMBER) {
-        if ((m.key_escaped && !unquote(r, m.key)) || (m.escaped && !unquote(r, m.value)))
-            return false;
+    struct json_scan *s = &r->json;
+    uint32_t opened = 0;
+    for (size_t i = 0; i < s->n && r->schema.n + opened < FLATTEN_COLUMNS; i++) {
+        const struct json_field *f = &s->fields[i];
+        if (f->kind != JSON_KIND_OBJECT || *blanks(f->p + 1) == '}' ||
+            s->objects[f->object].depth >= FLATTEN_DEPTH)
+            continue;
+        uint32_t key = key_of(r, f), depth = s->objects[f->object].depth;
+        struct slice path = full_name(r, f->object, s->keys[key].name);
+        uint32_t at = json_scan_open(s, key);
+        if (s->objects[at].path.p == NULL) {
+            s->objects[at].path = arena_slice(&r->mem, path);
+            s->objects[at].depth = depth + 1;
+        }
+        opened++;
     }
-    return w == WALK_END && (!c.bad_utf8 || r->o.raw);
+    return opened > 0;
 }
 
-/* -- nested objects as columns -- */
-
-/* Is the value an object to be opened (not an empty one, which is its text)? Which ones are is
- * settled while looking for columns; later ones are opened alike. */
-static bool opens(struct reader *r, const struct member *m, struct slice name, unsigned depth)
+/* A line that is whole: only such ones decide about columns. */
+static void look_at_line(struct reader *r, struct slice line, uint64_t number)
 {
-    if (!r->o.flatten || m->kind != 't' || *m->value.p != '{' || depth >= FLATTEN_DEPTH)
-        return false;
-    if (map_get(&r->opened, name))
-        return true;
-    if (!r->looking || *blanks(m->value.p + 1) == '}' || r->schema.n >= FLATTEN_COLUMNS)
-        return false;
-    map_put(&r->opened, name, NULL);
-    return true;
-}
-
-/* The name of the column of a member: its key, behind those of the objects it stands in. Valid
- * until the next look at r->tmp or r->path. */
-static struct slice name_of(struct reader *r, const struct member *m, unsigned depth)
-{
-    struct slice key = m->key;
-    if (m->key_escaped && unquote(r, key))
-        key = buf_slice(&r->tmp);
-    if (depth == 0)
-        return key;
-    buf_addc(&r->path, '.');
-    buf_add_slice(&r->path, key);
-    return buf_slice(&r->path);
-}
-
-static void look_at_line(struct reader *r, struct slice line, uint64_t number, unsigned depth)
-{
-    struct cursor c;
-    struct member m;
-    walk_begin(&c, line);
-    while (walk_next(&c, &m) == WALK_MEMBER) {
-        size_t outer = r->path.len;
-        struct slice name = name_of(r, &m, depth);
-        struct rcol *rc = NULL;
-        bool inside = opens(r, &m, name, depth);
-        if (inside && depth == 0)
-            buf_add_slice(&r->path, name);
-        if (inside)
-            look_at_line(r, m.value, number, depth + 1);
-        else
-            rc = jsonl_column(r, name);
-        r->path.len = outer;
+    struct json_scan *s = &r->json;
+    while (r->o.flatten && open_objects(r))
+        json_scan_line(s, line);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct json_field *f = &s->fields[i];
+        struct rcol *rc = column_of(r, f->object, key_of(r, f));
         if (!rc)
             continue;
-        unsigned kind = kind_of(r, rc, &m);
+        unsigned kind = kind_of(r, rc, f);
         rc->kinds |= kind;
         rc->null_seen = rc->null_seen || kind == KIND_NULL;
         rc->present += rc->last != number;
@@ -363,7 +208,6 @@ bool jsonl_look(struct reader *r, uint64_t limit, uint64_t *seen, bool *end, str
 {
     struct feed *f = &r->feed;
     *end = false;
-    r->looking = true;
     while (*seen < limit && !reader_saw_enough(r)) {
         if (f->k == csv_scan_rows(&f->scan)) {
             enum feed_got got = feed_more(f, err);
@@ -375,8 +219,9 @@ bool jsonl_look(struct reader *r, uint64_t limit, uint64_t *seen, bool *end, str
             continue;
         }
         struct slice line = feed_record(f, 0);
-        if (!is_blank(line) && line.len <= RECORD_MAX && check_line(r, line))
-            look_at_line(r, line, ++*seen, 0);
+        if (!is_blank(line) && line.len <= RECORD_MAX && json_scan_line(&r->json, line) &&
+            (is_utf8(r, line) || r->o.raw))
+            look_at_line(r, line, ++*seen);
         feed_take(f, 1, NULL);
     }
     return true;
@@ -384,28 +229,26 @@ bool jsonl_look(struct reader *r, uint64_t limit, uint64_t *seen, bool *end, str
 
 /* -- records to columns -- */
 
-static int32_t find_column(struct reader *r, struct slice name, uint32_t expected)
+static struct text text_of(struct reader *r, const struct rcol *rc, const struct json_field *f)
 {
-    if (expected < r->schema.n && slice_is(name, r->schema.fields[expected].name))
-        return (int32_t)expected;
-    const struct map_entry *e = map_get(&r->by_name, name);
-    return e ? (int32_t)e->v.num : -1;
-}
-
-static struct text text_of(struct reader *r, const struct rcol *rc, const struct member *m)
-{
-    struct slice s = m->value;
-    switch (m->kind) {
-    case 'n':
+    switch ((enum json_kind)f->kind) {
+    case JSON_KIND_NULL:
         return (struct text){NULL, 0, 0};
-    case 's':
+    case JSON_KIND_ARRAY:
+        return (struct text){f->p, f->len, TEXT_NESTED | f->elements << TEXT_ELEMENTS_SHIFT};
+    case JSON_KIND_OBJECT:
+        return (struct text){f->p, f->len, TEXT_NESTED};
+    case JSON_KIND_TEXT:
         if (rc->json_text)
-            return (struct text){s.p - 1, (uint32_t)s.len + 2, 0};
-        if (m->escaped && unquote(r, s))
-            s = slice_of(arena_memdup(&r->b->mem, r->tmp.p, r->tmp.len), r->tmp.len);
-        return (struct text){s.p, (uint32_t)s.len, TEXT_QUOTED};
+            return (struct text){f->p - 1, f->len + 2, 0};
+        if (f->escaped) {
+            struct slice s = unescaped(r, slice_of(f->p, f->len));
+            return (struct text){arena_memdup(&r->b->mem, s.p, s.len), (uint32_t)s.len,
+                                 TEXT_QUOTED};
+        }
+        return (struct text){f->p, f->len, TEXT_QUOTED};
     default:
-        return (struct text){s.p, (uint32_t)s.len, m->kind == 't' ? TEXT_NESTED : 0};
+        return (struct text){f->p, f->len, 0};
     }
 }
 
@@ -414,81 +257,66 @@ struct row_issue {
     bool whole;                /* the record is in the row all the same */
 };
 
-static struct row_issue not_json(struct reader *r, struct slice line, const struct cursor *c)
+static struct row_issue not_json(struct reader *r, struct slice line)
 {
-    if (c->p == c->start + (blanks(line.p) - line.p)) {
+    const char *failed = r->json.failed;
+    if (failed == blanks(line.p)) {
         struct slice s = slice_trim(line);
         if (json_skip(s) == s.len)
             return (struct row_issue){"not_an_object", "JSON, but not an object", false};
     }
     return (struct row_issue){"not_json",
                               arena_printf(&r->b->mem, "not JSON (from byte %zu of the line on)",
-                                           (size_t)(c->p - c->start) + 1),
+                                           (size_t)(failed - line.p) + 1),
                               false};
 }
 
-/* A record on its way into a row. */
-struct taking {
-    uint32_t row, expected; /* the column that is likely to come next */
-    bool bad_utf8;          /* in a nested object */
-    struct row_issue issue;
-};
-
-static void take_member(struct reader *r, struct taking *t, const struct member *m, unsigned depth)
+static void unknown_field(struct reader *r, const struct json_field *f, struct row_issue *issue)
 {
-    size_t outer = r->path.len;
-    struct slice name = name_of(r, m, depth);
-    if (opens(r, m, name, depth)) {
-        struct cursor c;
-        struct member inner;
-        if (depth == 0)
-            buf_add_slice(&r->path, name);
-        walk_begin(&c, m->value);
-        while (walk_next(&c, &inner) == WALK_MEMBER)
-            take_member(r, t, &inner, depth + 1);
-        t->bad_utf8 = t->bad_utf8 || c.bad_utf8;
-        r->path.len = outer;
+    struct quoted q;
+    if (r->o.columns || issue->rule)
         return;
-    }
-    int32_t col = find_column(r, name, t->expected);
-    if (col >= 0) {
-        r->b->cols[col].text[t->row] = text_of(r, &r->cols[col], m);
-        t->expected = (uint32_t)col + 1;
-    } else if (!r->o.columns && !t->issue.rule) {
-        struct quoted q;
-        t->issue.rule = "unknown_field";
-        t->issue.reason = arena_printf(
-            &r->b->mem, "the field '%s' is not in the first %u records (declare it in types)",
-            quote_slice(&q, name), INFER_RECORDS);
-    }
-    r->path.len = outer;
+    struct slice key = f->key != JSON_KEY_NONE ? r->json.keys[f->key].name
+                       : f->name_escaped       ? unescaped(r, f->name)
+                                               : f->name;
+    issue->rule = "unknown_field";
+    issue->reason = arena_printf(
+        &r->b->mem, "the field '%s' is not in the first %u records (declare it in types)",
+        quote_slice(&q, full_name(r, f->object, key)), INFER_RECORDS);
 }
 
-/* One record into row `row`. */
+static void set_nulls(struct reader *r, uint32_t row, uint32_t from, uint32_t to)
+{
+    for (uint32_t c = from; c < to; c++)
+        r->b->cols[c].text[row] = (struct text){NULL, 0, 0};
+}
+
+/* One record into row `row`. Columns that it does not have are null: those between two members that
+ * come in the order of columns, and, as soon as one is out of order, all that did not come. */
 static struct row_issue take_line(struct reader *r, struct slice line, uint32_t row)
 {
-    struct cursor c;
-    struct member m;
-    enum walk w = WALK_BAD;
-    struct taking t = {row, 0, false, {NULL, NULL, true}};
-    if (walk_begin(&c, line)) {
-        while ((w = walk_next(&c, &m)) == WALK_MEMBER) {
-            if ((m.key_escaped && !unquote(r, m.key)) || (m.escaped && !unquote(r, m.value))) {
-                w = WALK_BAD;
-                break;
-            }
-            take_member(r, &t, &m, 0);
+    const struct json_scan *s = &r->json;
+    struct row_issue issue = {NULL, NULL, true};
+    uint32_t set = 0; /* columns before this one have their text */
+    if (!json_scan_line(&r->json, line))
+        return not_json(r, line);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct json_field *f = &s->fields[i];
+        int32_t column = f->key == JSON_KEY_NONE ? -1 : s->keys[f->key].column;
+        if (column < 0) {
+            unknown_field(r, f, &issue);
+            continue;
         }
+        uint32_t c = (uint32_t)column, to = c < set ? r->schema.n : c;
+        if (to > set)
+            set_nulls(r, row, set, to);
+        r->b->cols[c].text[row] = text_of(r, &r->cols[c], f);
+        set = to == c ? c + 1 : to > set ? to : set;
     }
-    struct row_issue issue = t.issue;
-    if (w == WALK_BAD)
-        issue = not_json(r, line, &c);
-    else if (c.bad_utf8 || t.bad_utf8)
+    set_nulls(r, row, set, r->schema.n);
+    if (!is_utf8(r, line))
         issue = (struct row_issue){"invalid_utf8", "bytes that are not UTF-8, which JSON must be",
                                    true};
-    if (!issue.whole)
-        for (uint32_t k = 0; k < r->schema.n; k++)
-            r->b->cols[k].text[row] = (struct text){NULL, 0, 0};
     return issue;
 }
 
@@ -524,7 +352,6 @@ bool jsonl_fill(struct reader *r, bool *end, struct err *err)
 {
     struct feed *f = &r->feed;
     *end = false;
-    r->looking = false;
     while (r->b->rows < r->row_cap && r->nissues < ISSUES_MAX) {
         if (f->k == csv_scan_rows(&f->scan)) {
             switch (feed_more(f, err)) {

@@ -376,12 +376,8 @@ static void begin_batch(struct reader *r)
     memset(r->reject, 0, sizeof(r->reject));
     memset(r->stray, 0, sizeof(r->stray));
     r->held = 0;
-    for (uint32_t c = 0; c < n; c++) {
+    for (uint32_t c = 0; c < n; c++)
         column_alloc_rows(b, c, r->cols[c].type, true, r->row_cap);
-        /* A key that a JSON record does not have is null. */
-        if (r->format == FORMAT_JSONL)
-            memset(b->cols[c].text, 0, r->row_cap * sizeof(struct text));
-    }
 }
 
 bool reader_hold(struct reader *r)
@@ -627,6 +623,7 @@ static struct reader *reader_new(const char *const *paths, size_t npaths,
     r->npaths = npaths;
     r->tmp = BUF_INIT(BUF_UNBOUNDED);
     r->path = BUF_INIT(BUF_UNBOUNDED);
+    json_scan_init(&r->json);
     r->cap = BATCH_ROWS;
     const char **copy = ARENA_ARRAY(&r->mem, const char *, npaths);
     for (size_t i = 0; i < npaths; i++)
@@ -701,7 +698,7 @@ void reader_close(struct reader *r)
     map_release(&r->nulls);
     buf_release(&r->tmp);
     buf_release(&r->path);
-    map_release(&r->opened);
+    json_scan_release(&r->json);
     arena_release(&r->mem);
     free(r);
 }

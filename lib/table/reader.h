@@ -40,7 +40,8 @@
  * whatever text holds as its type, in quotes or not.
  * - With `flatten` the members of an object are columns of their own, named a.b, up to 8 deep and
  *   while there are fewer than 2,000 columns; else, and when it is empty, it is its text. Arrays
- *   are their text.
+ *   are their text. Where a key with a dot and a member have one name, the later is named a.b_2.
+ * - A key is the same in all its spellings (\u0061 is a).
  * - A key that is no column: rule `unknown_field`, unless `columns` said what is wanted.
  * - not_json, not_an_object, invalid_utf8: the other rules. Nesting is bounded (JSON_DEPTH_MAX).
  *
@@ -55,7 +56,8 @@
  *
  * A typed column has text and value: integers, floats and booleans are parsed while reading, dates,
  * timestamps and json are checked. Batches of wide tables have fewer rows, so that their vectors
- * stay below 32 MiB. In JSON lines TEXT_QUOTED marks JSON strings.
+ * stay below 32 MiB. In JSON lines TEXT_QUOTED marks JSON strings, TEXT_NESTED arrays and objects;
+ * text_elements says how many elements an array has.
  */
 #ifndef FORELINE_READER_H
 #define FORELINE_READER_H

@@ -7,10 +7,9 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "table/feed.h"
+#include "table/json_scan.h"
 #include "table/reader.h"
 
-/* A text that is an array or object of JSON. */
-#define TEXT_NESTED 2u
 
 /* A column delivered. */
 struct rcol {
@@ -82,9 +81,8 @@ struct reader {
     size_t nissues, issues_cap;
     size_t lined; /* issues before this one know their line */
     struct buf tmp;
-    struct buf path;   /* JSON lines: names of the objects around the member in hand */
-    struct map opened; /* JSON lines: objects whose members are columns */
-    bool looking;      /* JSON lines: for columns */
+    struct buf path;       /* JSON lines: the name of a member, in full */
+    struct json_scan json; /* JSON lines: keys, and the members of the line in hand */
 
     struct reader_stats stats;
     struct err failed; /* told when what came before has been delivered */

@@ -75,6 +75,56 @@ START_TEST(nested_objects_are_columns_of_their_own)
 }
 END_TEST
 
+START_TEST(keys_in_any_order_and_spelling_are_the_same_columns)
+{
+    struct reader_opts o = {.format = FORMAT_JSONL, .raw = true, .flatten = true};
+    /* Out of order, missing, twice (the last wins), escaped, and with blanks about the colon. */
+    expect(SLICE_LIT(
+               "{\"a\":1,\"b\":2,\"c\":3,\"d\":4}\n{\"d\":1,\"b\":2}\n{\"c\":1,\"c\":2,\"a\":3}\n"
+               "{\"b\":1,\"a\" : 2,\"\\u0064\":3}\n{\"\\u0061\":1,\"a\":2,\"\\u0061\":3,\"d\":9}\n"
+               "{}\n{\"d\":5}\n{\"a\":1,\"d\":2,\"c\":3,\"b\":4}\n"),
+           &raw, "a:string? b:string? c:string? d:string?",
+           "[1][2][3][4]|[~][2][~][1]|[3][~][2][~]|[2][1][~][3]|[3][~][~][9]|[~][~][~][~]|"
+           "[~][~][~][5]|[1][4][3][2]|",
+           "");
+    /* A key with a dot beside an object whose member has that name: both are kept. */
+    expect(SLICE_LIT("{\"a\":{\"b\":1},\"a.b\":2}\n{\"a.b\":3,\"a\":{\"b\":4}}\n"), &o,
+           "a.b:string a.b_2:string", "[1][2]|[4][3]|", "");
+    expect(SLICE_LIT("{\"a.b\":1,\"a.b_2\":2,\"a\":{\"b\":3}}\n"), &o,
+           "a.b:string a.b_2:string a.b_3:string", "[1][2][3]|", "");
+}
+END_TEST
+
+START_TEST(arrays_know_how_many_elements_they_have)
+{
+    static const struct {
+        const char *text;
+        uint32_t elements;
+    } arrays[] = {{"[]", 0},
+                  {"[ ]", 0},
+                  {"[1]", 1},
+                  {"[ 1 , 2 ]", 2},
+                  {"[[1,2],[],{\"a\":[3,4]}]", 3},
+                  {"[\",,,\",\"]\"]", 2},
+                  {"{\"a\":[1,2]}", 0}};
+    for (size_t i = 0; i < ARRAY_LEN(arrays); i++) {
+        struct buf line = BUF_INIT(BUF_UNBOUNDED);
+        struct err err = ERR_INIT;
+        struct batch *b;
+        buf_addf(&line, "{\"k\":%s}\n", arrays[i].text);
+        int fd = fd_of(buf_slice(&line));
+        struct reader *r = reader_open_fd(fd, "in", &raw, NULL, NULL, &err);
+        ck_assert(r && reader_next(r, &b, &err) && b);
+        ck_assert_uint_eq(text_elements(b->cols[0].text[0]), arrays[i].elements);
+        ck_assert(b->cols[0].text[0].flags & TEXT_NESTED);
+        batch_unref(b);
+        reader_close(r);
+        close(fd);
+        buf_release(&line);
+    }
+}
+END_TEST
+
 START_TEST(lines_that_are_no_objects_are_rejects)
 {
     struct slice text =
@@ -97,6 +147,11 @@ START_TEST(bytes_that_are_not_utf8_make_a_record_bad)
     struct slice text = SLICE_LIT("{\"a\":\"\xe9\"}\n{\"a\":\"\xc3\xa9\"}\n");
     expect(text, &jsonl, "a:string", "[\"\xc3\xa9\"]|", "1 invalid_utf8|");
     expect(text, &raw, "a:string", "[\"\xe9\"]|[\"\xc3\xa9\"]|", "1 invalid_utf8+|");
+    /* Wherever in the record, and of the later ones only those that have some. */
+    text = SLICE_LIT("{\"a\":[\"\xff\"]}\n{\"a\":1}\n{\"a\":\"\xc3\"}\n{\"a\":2}\n");
+    expect(text, &raw, "a:string", "[[\"\xff\"]]|[1]|[\"\xc3\"]|[2]|",
+           "1 invalid_utf8+|3 invalid_utf8+|");
+    expect(text, &jsonl, "a:integer", "[1]|[2]|", "1 invalid_utf8|3 invalid_utf8|");
 }
 END_TEST
 
@@ -237,7 +292,9 @@ END_TEST
 
 UNIT_MAIN("table_jsonl", columns_are_keys_in_order_of_appearance, types_are_those_of_json,
           mixed_scalars_are_text_and_nested_values_make_json,
-          nested_objects_are_columns_of_their_own, lines_that_are_no_objects_are_rejects,
+          nested_objects_are_columns_of_their_own,
+          keys_in_any_order_and_spelling_are_the_same_columns,
+          arrays_know_how_many_elements_they_have, lines_that_are_no_objects_are_rejects,
           bytes_that_are_not_utf8_make_a_record_bad, what_comes_late_is_a_reject_with_a_remedy,
           a_json_array_is_an_error_with_a_remedy, nesting_is_bounded,
           a_record_over_sixteen_mebibytes_is_skipped,

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The scanner of JSON lines takes what the strict parser of json/ takes as an object, and finds the
+ * same members in it, whatever keys were learnt before: random records, whole and damaged. */
+#include "base/num.h"
+#include "base/rng.h"
+#include "json/json.h"
+#include "table/batch.h"
+#include "table/json_scan.h"
+#include "tests/unit/suite.h"
+
+static uint64_t runs(uint64_t few)
+{
+    return getenv("FORELINE_LONG") ? few * 50 : few;
+}
+
+static void add_blanks(struct rng *r, struct buf *b)
+{
+    static const char *const blanks[] = {"", "", "", "", " ", "\t", "\r", "  "};
+    buf_adds(b, blanks[rng_below(r, ARRAY_LEN(blanks))]);
+}
+
+static void add_string(struct rng *r, struct buf *b)
+{
+    static const char *const parts[] = {"a",       "bc",       "\\\"", "\\\\", "\\n",
+                                        "\\u00e9", "\xc3\xa9", "{",    "}",    "[",
+                                        "]",       ",",        ":",    "-1",   "\\ud83d",
+                                        "\\ude00", "\\/",      "\x7f", " ",    "0123456789abcdef"};
+    buf_addc(b, '"');
+    for (uint64_t n = rng_below(r, 8); n > 0; n--)
+        buf_adds(b, parts[rng_below(r, ARRAY_LEN(parts))]);
+    buf_addc(b, '"');
+}
+
+static void add_number(struct rng *r, struct buf *b)
+{
+    buf_adds(b, rng_below(r, 3) ? "" : "-");
+    buf_addc(b, (char)('1' + rng_below(r, 9)));
+    for (uint64_t n = rng_below(r, 20); n > 0 && rng_below(r, 8); n--)
+        buf_addc(b, (char)('0' + rng_below(r, 10)));
+    if (rng_below(r, 2)) {
+        buf_addc(b, '.');
+        for (uint64_t n = 1 + rng_below(r, 18); n > 0; n--)
+            buf_addc(b, (char)('0' + rng_below(r, 10)));
+    }
+    if (rng_below(r, 8) == 0)
+        buf_addf(b, "%s%u", rng_below(r, 2) ? "e" : "E-", (unsigned)rng_below(r, 40));
+}
+
+static void add_value(struct rng *r, struct buf *b, unsigned depth);
+
+static void add_object(struct rng *r, struct buf *b, unsigned depth)
+{
+    static const char *const keys[] = {
+        "a",       "b",        "\\u0061", "c.d", "",  "a longer key than sixteen bytes",
+        "\\u00e9", "\xc3\xa9", "tab\\t",  "e",   "f", "exactly13byte"};
+    uint64_t n = rng_below(r, 7), from = rng_below(r, 3);
+    buf_addc(b, '{');
+    add_blanks(r, b);
+    for (uint64_t i = 0; i < n; i++) {
+        if (i > 0)
+            buf_addc(b, ',');
+        add_blanks(r, b);
+        /* Mostly in one order, as records are. */
+        uint64_t k = rng_below(r, 4) ? from + i : rng_below(r, ARRAY_LEN(keys));
+        buf_addf(b, "\"%s\"", keys[k % ARRAY_LEN(keys)]);
+        add_blanks(r, b);
+        buf_addc(b, ':');
+        add_value(r, b, depth);
+    }
+    buf_addc(b, '}');
+}
+
+static void add_value(struct rng *r, struct buf *b, unsigned depth)
+{
+    static const char *const words[] = {"true", "false", "null", "0",   "-0",
+                                        "0.5",  "{}",    "[]",   "\"\""};
+    add_blanks(r, b);
+    switch (rng_below(r, depth < 4 ? 6 : 4)) {
+    case 0:
+        buf_adds(b, words[rng_below(r, ARRAY_LEN(words))]);
+        break;
+    case 1:
+    case 2:
+        add_number(r, b);
+        break;
+    case 3:
+        add_string(r, b);
+        break;
+    case 4:
+        buf_addc(b, '[');
+        for (uint64_t n = rng_below(r, 4), i = 0; i < n; i++) {
+            buf_adds(b, i ? "," : "");
+            add_value(r, b, depth + 1);
+        }
+        add_blanks(r, b);
+        buf_addc(b, ']');
+        break;
+    default:
+        add_object(r, b, depth + 1);
+        break;
+    }
+    add_blanks(r, b);
+}
+
+static void damage(struct rng *r, struct buf *b)
+{
+    static const char bytes[] = "\"\\{}[],:0123456789.eE+-tfnu \x01\xc3";
+    for (uint64_t n = 1 + rng_below(r, 2); n > 0 && b->len > 0; n--) {
+        size_t at = rng_below(r, b->len);
+        switch (rng_below(r, 3)) {
+        case 0:
+            b->p[at] = bytes[rng_below(r, sizeof(bytes) - 1)];
+            break;
+        case 1:
+            memmove(b->p + at, b->p + at + 1, b->len - at - 1);
+            b->len--;
+            break;
+        default:
+            b->len = at;
+            break;
+        }
+    }
+}
+
+static uint8_t kind_of(const struct json *v)
+{
+    switch (v->type) {
+    case JSON_NULL:
+        return JSON_KIND_NULL;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return JSON_KIND_BOOLEAN;
+    case JSON_INT:
+    case JSON_DOUBLE:
+        return JSON_KIND_NUMBER;
+    case JSON_STRING:
+        return JSON_KIND_TEXT;
+    case JSON_ARRAY:
+        return JSON_KIND_ARRAY;
+    default:
+        return JSON_KIND_OBJECT;
+    }
+}
+
+/* The members of `v` are the fields from *i on, with the keys they were registered as. */
+static void check_members(struct json_scan *s, const struct json *v, uint32_t object, size_t *i)
+{
+    for (uint32_t m = 0; m < v->len; m++) {
+        const struct json_member *want = &v->u.members[m];
+        uint32_t key = json_scan_key(s, object, want->name);
+        if (want->value->type == JSON_OBJECT && s->keys[key].object) {
+            check_members(s, want->value, s->keys[key].object, i);
+            continue;
+        }
+        ck_assert_uint_lt(*i, s->n);
+        const struct json_field *f = &s->fields[(*i)++];
+        struct slice text = want->value->text;
+        bool quoted = want->value->type == JSON_STRING;
+        ck_assert_uint_eq(f->object, object);
+        ck_assert_uint_eq(f->kind, kind_of(want->value));
+        ck_assert_ptr_eq(f->p - quoted, text.p);
+        ck_assert_uint_eq(f->len + 2u * quoted, text.len);
+        ck_assert(f->key == JSON_KEY_NONE || f->key == key);
+        if (f->kind == JSON_KIND_ARRAY)
+            ck_assert_uint_eq(f->elements, want->value->len);
+        if (quoted)
+            ck_assert(f->escaped == (memchr(text.p, '\\', text.len) != NULL));
+    }
+}
+
+/* A number beyond a double: json/ refuses it, here it is a member all the same. */
+static bool has_huge_number(const struct json_scan *s)
+{
+    double d;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->fields[i].kind == JSON_KIND_NUMBER &&
+            !num_parse_float(slice_of(s->fields[i].p, s->fields[i].len), &d))
+            return true;
+    return false;
+}
+
+/* Learns from what was found: unknown keys are registered, some objects opened. */
+static void learn(struct rng *r, struct json_scan *s)
+{
+    struct buf name = BUF_INIT(BUF_UNBOUNDED);
+    for (size_t i = 0; i < s->n; i++) {
+        struct json_field *f = &s->fields[i];
+        buf_clear(&name);
+        if (f->key == JSON_KEY_NONE && rng_below(r, 2)) {
+            ck_assert(json_unquote(&name, f->name));
+            uint32_t key = json_scan_key(s, f->object, buf_slice(&name));
+            if (f->kind == JSON_KIND_OBJECT && rng_below(r, 3) == 0)
+                json_scan_open(s, key);
+        }
+    }
+    buf_release(&name);
+}
+
+START_TEST(members_are_those_of_the_strict_parser)
+{
+    struct arena a = ARENA_INIT;
+    struct buf b = BUF_INIT(BUF_UNBOUNDED);
+    uint64_t whole = 0, damaged = 0;
+    for (uint64_t seed = 0; seed < runs(200); seed++) {
+        struct rng r;
+        struct json_scan s;
+        rng_seed(&r, seed);
+        json_scan_init(&s);
+        for (int line = 0; line < 100; line++) {
+            struct json *v = NULL;
+            buf_clear(&b);
+            add_blanks(&r, &b);
+            add_object(&r, &b, 0);
+            add_blanks(&r, &b);
+            if (rng_below(&r, 3) == 0)
+                damage(&r, &b);
+            size_t len = b.len;
+            buf_addc(&b, rng_below(&r, 4) ? '\n' : '\r');
+            memset(buf_room(&b, BLOCK_SLACK), rng_below(&r, 2) ? '\n' : 0, BLOCK_SLACK);
+            struct slice text = slice_of(b.p, len);
+            bool is =
+                utf8_is_valid(text) && json_parse(&a, text, 0, &v, NULL) && v->type == JSON_OBJECT;
+            bool got = json_scan_line(&s, text) && utf8_is_valid(text);
+            if (!is && got && has_huge_number(&s))
+                continue;
+            ck_assert_msg(is == got, "seed %llu: %.*s", (unsigned long long)seed, (int)len, b.p);
+            whole += is;
+            damaged += !is;
+            if (is) {
+                size_t i = 0;
+                check_members(&s, v, JSON_ROOT, &i);
+                ck_assert_uint_eq(i, s.n);
+                learn(&r, &s);
+            } else {
+                ck_assert(!utf8_is_valid(text) || (s.failed >= b.p && s.failed <= b.p + len + 1));
+            }
+            arena_clear(&a);
+        }
+        json_scan_release(&s);
+    }
+    ck_assert_uint_gt(whole, damaged);
+    ck_assert_uint_gt(damaged, whole / 10);
+    buf_release(&b);
+    arena_release(&a);
+}
+END_TEST
+
+/* Numbers of each length, well and badly formed: # stands for n digits. */
+START_TEST(numbers_follow_the_grammar_at_any_length)
+{
+    static const char *const forms[] = {"#",   "-#",     "#.#", "#.",   ".#", "0#",    "-0#", "0.#",
+                                        "#e5", "#.5E+1", "#e",  "#.e1", "+#", "#.5.5", "#-1", "-"};
+    struct json_scan s;
+    struct buf b = BUF_INIT(BUF_UNBOUNDED);
+    struct arena a = ARENA_INIT;
+    json_scan_init(&s);
+    for (size_t n = 0; n <= 40; n++) {
+        for (size_t k = 0; k < ARRAY_LEN(forms); k++) {
+            struct json *v;
+            buf_clear(&b);
+            buf_adds(&b, "{\"k\":");
+            size_t from = b.len;
+            for (const char *p = forms[k]; *p; p++) {
+                for (size_t i = 0; *p == '#' && i < n; i++)
+                    buf_addc(&b, '7');
+                if (*p != '#')
+                    buf_addc(&b, *p);
+            }
+            size_t to = b.len;
+            buf_adds(&b, "}");
+            size_t len = b.len;
+            buf_addc(&b, '\n');
+            memset(buf_room(&b, BLOCK_SLACK), '7', BLOCK_SLACK);
+            bool is = json_parse(&a, slice_of(b.p + from, to - from), 0, &v, NULL);
+            ck_assert_msg(json_scan_line(&s, slice_of(b.p, len)) == is, "%.*s", (int)len, b.p);
+            if (is)
+                ck_assert_uint_eq(s.fields[0].len, to - from);
+            arena_clear(&a);
+        }
+    }
+    json_scan_release(&s);
+    arena_release(&a);
+    buf_release(&b);
+}
+END_TEST
+
+UNIT_MAIN("table_json", members_are_those_of_the_strict_parser,
+          numbers_follow_the_grammar_at_any_length)
