@@ -159,6 +159,41 @@ bool rec_verdict_read(struct arena *a, const struct json *v, struct rec_verdict 
                       struct err *err);
 void rec_verdict_write(struct buf *out, const struct rec_verdict *p);
 
+/* -- drift -- */
+enum rec_drift_figure {
+    REC_DRIFT_NULL_RATE,
+    REC_DRIFT_MEAN,
+    REC_DRIFT_KS,
+    REC_DRIFT_PSI,
+    REC_DRIFT_TYPE,
+    REC_DRIFT_FIGURES
+};
+extern const char *const rec_drift_figures[REC_DRIFT_FIGURES]; /* null_rate, mean, … */
+/* Changes are those of the data less those of the baseline. */
+struct rec_drift_column {
+    const char *name;
+    double psi, psi_chance; /* chance: 95 % of unchanged pairs stay below */
+    double ks, ks_chance;
+    double null_rate_change, null_rate_error; /* error: standard error */
+    double mean_change, mean_error;
+    double mean_shift;               /* |mean_change| in standard deviations */
+    const char *type_from, *type_to; /* NULL: no change, or one side has no value */
+    bool drifted[REC_DRIFT_FIGURES]; /* significant and of a size that matters */
+};
+struct rec_drift {
+    const char *dataset, *partition, *baseline;
+    const struct rec_drift_column *columns; /* those of both, in the order of the data */
+    uint32_t ncolumns;
+    const char *const *added, *const *removed;
+    uint32_t nadded, nremoved;
+    double alpha;  /* unchanged data gives a drifted column with this probability at most */
+    double tests;  /* that alpha was divided among */
+    double effect; /* least shift that matters, in standard deviations */
+};
+bool rec_drift_read(struct arena *a, const struct json *v, struct rec_drift *out, struct err *err);
+void rec_drift_write(struct buf *out, const struct rec_drift *p);
+bool rec_drift_column_drifted(const struct rec_drift_column *c);
+
 /* -- completion -- */
 struct rec_completion_stage {
     struct rec_stage_figures used; /* p50 == p95 == measured; NAN unknown */

@@ -308,16 +308,10 @@ double kll_rank_error(const struct kll *s)
     return 2.576 * sqrt(weights / ((double)s->k * n));
 }
 
-struct weighted {
-    double value;
-    uint64_t weight;
-};
-
-/* Everything that is kept, ascending. free(). */
-static struct weighted *sorted(const struct kll *s)
+struct kll_item *kll_sorted(const struct kll *s)
 {
-    struct weighted *have = xreallocarray(NULL, s->kept ? s->kept : 1, sizeof(*have));
-    struct weighted *next = xreallocarray(NULL, s->kept ? s->kept : 1, sizeof(*next));
+    struct kll_item *have = xreallocarray(NULL, s->kept ? s->kept : 1, sizeof(*have));
+    struct kll_item *next = xreallocarray(NULL, s->kept ? s->kept : 1, sizeof(*next));
     size_t n = 0;
     for (uint32_t h = 0; h < s->nlevels; h++) {
         const struct kll_level *l = &s->level[h];
@@ -331,11 +325,11 @@ static struct weighted *sorted(const struct kll *s)
             if (j == l->n || (i < n && have[i].value <= items[j]))
                 next[o++] = have[i++];
             else
-                next[o++] = (struct weighted){items[j++], UINT64_C(1) << h};
+                next[o++] = (struct kll_item){items[j++], UINT64_C(1) << h};
         }
         free(items);
         n = o;
-        struct weighted *swap = have;
+        struct kll_item *swap = have;
         have = next;
         next = swap;
     }
@@ -350,7 +344,7 @@ void kll_quantiles(const struct kll *s, const double *p, size_t np, double *out)
             out[i] = (double)NAN;
         return;
     }
-    struct weighted *w = sorted(s);
+    struct kll_item *w = kll_sorted(s);
     size_t at = 0;
     uint64_t before = 0; /* weight in front of w[at] */
     for (size_t i = 0; i < np; i++) {

@@ -50,6 +50,13 @@ void kll_quantiles(const struct kll *s, const double *p, size_t np, double *out)
 double kll_rank_error(const struct kll *s);
 /* How many values lie below lo, and above hi (estimates, whole numbers). */
 void kll_outside(const struct kll *s, double lo, double hi, double *below, double *above);
+/* Everything that is kept, `kept` items, ascending, each standing for `weight` values (their sum is
+ * n). free(). */
+struct kll_item {
+    double value;
+    uint64_t weight;
+};
+struct kll_item *kll_sorted(const struct kll *s);
 /* Ascending; O(n log n) in the worst case too, and the same on every machine. */
 void kll_sort(double *x, size_t n);
 

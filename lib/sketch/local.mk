@@ -4,7 +4,8 @@ libcore_a_SOURCES += lib/sketch/moments.c lib/sketch/moments.h \
     lib/sketch/kll.c lib/sketch/kll.h \
     lib/sketch/frequent.c lib/sketch/frequent.h \
     lib/sketch/reservoir.c lib/sketch/reservoir.h \
-    lib/sketch/tails.c lib/sketch/tails.h
+    lib/sketch/tails.c lib/sketch/tails.h \
+    lib/sketch/drift.c lib/sketch/drift.h
 
 check_PROGRAMS += tests/unit/sketch tests/prop/sketch
 tests_unit_sketch_SOURCES = tests/unit/sketch.c
