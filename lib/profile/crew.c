@@ -22,7 +22,7 @@
 #define TASK_CELLS 2048
 #define JOBS_MAX 64
 /* Memory of the batches under way. */
-#define WEIGHT_MAX ((size_t)8 << 20)
+#define WEIGHT_MAX ((size_t)4 << 20)
 #define THREADS_MAX 64
 
 struct job {
@@ -237,20 +237,29 @@ static void start(struct crew *c)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-/* What a batch keeps in memory, unless the job before keeps it too. */
+static const struct batch *root_of(const struct batch *b)
+{
+    return b->nheld > 0 ? b->held[0] : b;
+}
+
+/* What a batch keeps in memory beside what the job before it keeps: the batch that it was filtered
+ * from, and blocks. */
 static size_t weight_of(const struct crew *c, const struct batch *b)
 {
-    const struct batch *root = b->nheld > 0 ? b->held[0] : b;
+    const struct batch *root = root_of(b), *last = NULL;
+    const struct block *block = NULL;
     size_t bytes = b->mem.used;
-    if (c->njobs > 0) {
-        const struct batch *last = c->jobs[(c->first + c->njobs - 1) % JOBS_MAX].b;
-        if (root != b && last->nheld > 0 && last->held[0] == root)
-            return bytes;
-    }
+    if (c->njobs > 0)
+        last = root_of(c->jobs[(c->first + c->njobs - 1) % JOBS_MAX].b);
+    if (last == root)
+        return bytes;
     if (root != b)
         bytes += root->mem.used;
+    if (last != NULL && last->nblocks > 0)
+        block = last->blocks[last->nblocks - 1];
     for (size_t i = 0; i < root->nblocks; i++)
-        bytes += root->blocks[i]->cap;
+        if (root->blocks[i] != block)
+            bytes += root->blocks[i]->cap;
     return bytes;
 }
 

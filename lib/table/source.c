@@ -6,8 +6,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 #include <zstd.h>
+
+#include "table/gunzip.h"
 
 #define IN_BYTES ((size_t)256 << 10)
 #define MAGIC_BYTES 4
@@ -30,7 +31,8 @@ struct source {
     char *in; /* IN_BYTES, as stored */
     size_t in_len, in_pos;
     uint64_t stored;
-    z_stream gz;
+    enum gunzip_with gunzip_with;
+    struct gunzip *gz;
     ZSTD_DStream *zst;
     bool whole; /* the compressed stream stands at the end of a member or frame */
     bool latin1;
@@ -75,6 +77,11 @@ struct source *source_open(const char *path, struct mem_account *acct, struct er
     return s;
 }
 
+void source_gunzip(struct source *s, enum gunzip_with with)
+{
+    s->gunzip_with = with;
+}
+
 void source_latin1(struct source *s)
 {
     s->latin1 = true;
@@ -91,8 +98,7 @@ void source_free(struct source *s)
 {
     if (!s)
         return;
-    if (s->coding == CODING_GZIP)
-        inflateEnd(&s->gz);
+    gunzip_free(s->gz);
     ZSTD_freeDStream(s->zst);
     mem_release(s->acct, s->in, IN_BYTES);
     for (size_t i = 0; i < s->npieces; i++)
@@ -149,8 +155,8 @@ static bool find_coding(struct source *s, struct err *err)
             return false;
     s->coding = coding_of((const unsigned char *)s->in, s->in_len);
     if (s->coding == CODING_GZIP) {
-        if (inflateInit2(&s->gz, MAX_WBITS + 16) != Z_OK)
-            oom_die();
+        s->gz = gunzip_new(s->gunzip_with);
+        gunzip_begin(s->gz);
         s->whole = false;
     } else if (s->coding == CODING_ZSTD) {
         s->zst = ZSTD_createDStream();
@@ -194,7 +200,7 @@ static bool next_member(struct source *s, struct err *err)
         return true;
     if (coding_of((const unsigned char *)s->in + s->in_pos, s->in_len - s->in_pos) != CODING_GZIP)
         return broken(s, "gzip", "what follows the last member is not gzip", err);
-    inflateReset(&s->gz);
+    gunzip_begin(s->gz);
     s->whole = false;
     return true;
 }
@@ -202,8 +208,6 @@ static bool next_member(struct source *s, struct err *err)
 static bool read_gzip(struct source *s, char *to, size_t cap, size_t *got, struct err *err)
 {
     *got = 0;
-    if (cap > UINT32_MAX / 2)
-        cap = UINT32_MAX / 2;
     while (*got == 0) {
         if (s->whole && !next_member(s, err))
             return false;
@@ -211,21 +215,15 @@ static bool read_gzip(struct source *s, char *to, size_t cap, size_t *got, struc
             return true;
         if (s->in_pos == s->in_len && !s->end && !refill(s, err))
             return false;
-        if (s->in_pos == s->in_len)
+        const char *why;
+        size_t used, have = s->in_len - s->in_pos;
+        enum gunzip_got g = gunzip_run(s->gz, s->in + s->in_pos, have, &used, to, cap, got, &why);
+        s->in_pos += used;
+        if (g == GUNZIP_BROKEN)
+            return broken(s, "gzip", why, err);
+        s->whole = g == GUNZIP_END;
+        if (have == 0 && *got == 0 && !s->whole)
             return truncated(s, "gzip", err);
-        s->gz.next_in = (Bytef *)s->in + s->in_pos;
-        s->gz.avail_in = (uInt)(s->in_len - s->in_pos);
-        s->gz.next_out = (Bytef *)to;
-        s->gz.avail_out = (uInt)cap;
-        int rc = inflate(&s->gz, Z_NO_FLUSH);
-        s->in_pos = s->in_len - s->gz.avail_in;
-        *got = cap - s->gz.avail_out;
-        if (rc == Z_STREAM_END)
-            s->whole = true;
-        else if (rc == Z_MEM_ERROR)
-            oom_die();
-        else if (rc != Z_OK && rc != Z_BUF_ERROR)
-            return broken(s, "gzip", s->gz.msg ? s->gz.msg : "not a deflate stream", err);
     }
     return true;
 }

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/base.h"
+#include "table/gunzip.h"
 
 struct source;
 /* "-" is stdin. ERR_ENV when it cannot be opened, also for a directory. `name` is for messages and
@@ -17,6 +18,8 @@ struct source *source_open(const char *path, struct mem_account *acct, struct er
 struct source *source_from_fd(int fd, const char *name, struct mem_account *acct);
 /* Before the first read: its text is ISO 8859-1, given as UTF-8. */
 void source_latin1(struct source *s);
+/* Likewise: who decompresses gzip (the best there is, unless said). */
+void source_gunzip(struct source *s, enum gunzip_with with);
 void source_free(struct source *s);
 /* Up to `cap` bytes; *got 0 at the end. What came before a defect is given first, then ERR_DATA
  * (broken or truncated compression, naming the byte in the file) or ERR_ENV (read error), again at

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* lib/table: compressed input, pipes, and input that breaks off. */
+#include "base/rng.h"
+#include "table/source.h"
 #include "tests/unit/suite.h"
 #include "tests/unit/table_io.h"
 
@@ -88,6 +90,90 @@ START_TEST(latin_1_becomes_utf_8)
     }
     buf_release(&plain);
     buf_release(&want);
+}
+END_TEST
+
+/* All that a source gives, `cap` bytes at a time; false with err when it breaks. */
+static bool source_all(const struct buf *packed, enum gunzip_with with, size_t cap, struct buf *out,
+                       struct err *err)
+{
+    int fd = fd_of(buf_slice(packed));
+    struct source *s = source_from_fd(fd, "in", NULL);
+    size_t got = 1;
+    bool ok = true;
+    source_gunzip(s, with);
+    buf_clear(out);
+    err_clear(err);
+    while (ok && got > 0) {
+        char *to = buf_room(out, cap);
+        ok = source_read(s, to, cap, &got, err);
+        out->len += got;
+    }
+    ck_assert_uint_le(source_stored_bytes(s), packed->len);
+    source_free(s);
+    close(fd);
+    return ok;
+}
+
+START_TEST(both_ways_to_unpack_gzip_give_the_same)
+{
+    struct buf plain = table_text(20000), out = BUF_INIT(BUF_UNBOUNDED);
+    struct err err = ERR_INIT;
+    /* Members with and without a name, stored, fast and small, and an empty one. */
+    struct buf packed = through(
+        "cd \"${TMPDIR:-/tmp}\" && cat >all && head -c 100000 all >name && tail -c +100001 all "
+        ">rest && gzip -Nc name && head -c 70000 rest | gzip -1 && tail -c +70001 rest >more "
+        "&& head -c 5 more | gzip -9 && gzip -c </dev/null && tail -c +6 more | gzip -6",
+        buf_slice(&plain));
+    static const size_t caps[] = {1, 7, 4096, 70000, 1 << 20};
+    for (size_t i = 0; i < ARRAY_LEN(caps); i++)
+        for (int with = GUNZIP_BEST; with <= GUNZIP_ZLIB; with++) {
+            ck_assert_msg(source_all(&packed, (enum gunzip_with)with, caps[i], &out, &err), "%s",
+                          err.text);
+            ck_assert(slice_eq(buf_slice(&out), buf_slice(&plain)));
+        }
+    buf_release(&plain);
+    buf_release(&packed);
+    buf_release(&out);
+}
+END_TEST
+
+START_TEST(both_ways_to_unpack_gzip_find_the_same_damage)
+{
+    struct buf plain = table_text(3000), whole = through("gzip -c", buf_slice(&plain));
+    struct buf best = BUF_INIT(BUF_UNBOUNDED), zlib = BUF_INIT(BUF_UNBOUNDED);
+    struct err e1 = ERR_INIT, e2 = ERR_INIT;
+    struct rng r;
+    rng_seed(&r, 11);
+    for (int i = 0; i < 400; i++) {
+        struct buf packed = BUF_INIT(BUF_UNBOUNDED);
+        size_t at = i < 20   ? 3 + (size_t)i
+                    : i < 40 ? whole.len - 1 - (size_t)(i - 20)
+                             : 3 + rng_below(&r, whole.len - 3);
+        buf_add_slice(&packed, buf_slice(&whole));
+        if (rng_below(&r, 3) == 0)
+            packed.len = at;
+        else
+            packed.p[at] = (char)(packed.p[at] ^ (1 << rng_below(&r, 8)));
+        bool ok = source_all(&packed, GUNZIP_BEST, 65536, &best, &e1);
+        ck_assert_msg(ok == source_all(&packed, GUNZIP_ZLIB, 65536, &zlib, &e2),
+                      "byte %zu: '%s' and '%s'", at, e1.text, e2.text);
+        size_t less = best.len < zlib.len ? best.len : zlib.len;
+        ck_assert(less == 0 || memcmp(best.p, zlib.p, less) == 0);
+        /* What can be had of a truncated stream is had. */
+        ck_assert_msg(best.len + 300 >= zlib.len, "byte %zu: %zu of %zu bytes", at, best.len,
+                      zlib.len);
+        if (ok)
+            ck_assert(slice_eq(buf_slice(&best), buf_slice(&plain)));
+        else
+            ck_assert_msg(e1.kind == ERR_DATA && strstr(e1.text, "gzip data broken at byte "), "%s",
+                          e1.text);
+        buf_release(&packed);
+    }
+    buf_release(&plain);
+    buf_release(&whole);
+    buf_release(&best);
+    buf_release(&zlib);
 }
 END_TEST
 
@@ -244,6 +330,7 @@ START_TEST(a_read_error_is_of_the_environment)
 END_TEST
 
 UNIT_MAIN("table_source", gzip_is_known_by_content, latin_1_becomes_utf_8,
+          both_ways_to_unpack_gzip_give_the_same, both_ways_to_unpack_gzip_find_the_same_damage,
           several_gzip_members_and_padding_are_one_stream, zstd_is_known_by_content,
           what_was_whole_is_delivered_before_a_break, a_slow_pipe_gives_the_same_table,
           memory_does_not_grow_with_the_input, a_read_error_is_of_the_environment)
