@@ -2,22 +2,6 @@
 /* What etl-profile says on stderr of an input: how it was read, and what was wrong with it. */
 #include "tools/etl-profile.h"
 
-/* What was wrong with records, first offending line and count. */
-static void report_faults(const char *name, const struct profile_result *r)
-{
-    for (size_t i = 0; i < r->nfaults; i++) {
-        const struct profile_fault *f = &r->faults[i];
-        char more[64] = "";
-        if (f->count > 1)
-            snprintf(more, sizeof(more), " (first of %llu such records)",
-                     (unsigned long long)f->count);
-        if (r->delivered == 0)
-            cli_error("%s:%llu: %s%s", name, (unsigned long long)f->line, f->reason, more);
-        else
-            cli_warn("%s:%llu: %s%s", name, (unsigned long long)f->line, f->reason, more);
-    }
-}
-
 /* "--delimiter ';' --quote none": how `d` differs from `from`, in the words of the options. */
 static void say_dialect(struct buf *to, const struct dialect *d, const struct dialect *from)
 {
@@ -68,5 +52,22 @@ void etl_profile_notes(const char *name, const struct profile_result *r, bool no
         cli_note("%s:%llu: the first bytes that are not UTF-8 (Latin-1?)", name,
                  (unsigned long long)r->stats.latin1_line);
     report_dialect(name, &r->stats, no_header);
-    report_faults(name, r);
+    if (r->by_arrival)
+        cli_warn("%s: no column holds times (--time): windows go by when records arrive", name);
+}
+
+/* First offending line and count. */
+void etl_profile_faults(const char *name, const struct profile_result *r)
+{
+    for (size_t i = 0; i < r->nfaults; i++) {
+        const struct profile_fault *f = &r->faults[i];
+        char more[64] = "";
+        if (f->count > 1)
+            snprintf(more, sizeof(more), " (first of %llu such records)",
+                     (unsigned long long)f->count);
+        if (r->stats.records == 0)
+            cli_error("%s:%llu: %s%s", name, (unsigned long long)f->line, f->reason, more);
+        else
+            cli_warn("%s:%llu: %s%s", name, (unsigned long long)f->line, f->reason, more);
+    }
 }

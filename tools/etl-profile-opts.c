@@ -37,6 +37,26 @@ static const struct opt table[] = {
      "work with N threads (default: all processors)",
      "All are those that this process may use by its affinity and its cgroup. The record does not "
      "depend on N. Small inputs are done by one thread."},
+    {0, "window", OPT_STRING, AT(window), "N|DUR", NULL, 0, 0, COMPLETE_NONE,
+     "a profile for each window of N records or of time",
+     "A plain number counts records, a number with a unit is time (30s, 5m, 1h). See WINDOWS AND "
+     "PARTITIONS."},
+    {0, "slide", OPT_STRING, AT(slide), "N|DUR", NULL, 0, 0, COMPLETE_NONE,
+     "windows begin at this distance (default: the window)",
+     "The window must be a multiple of it, at most 1,024 times as long. Windows that overlap are "
+     "merged from pieces as long as the slide."},
+    {0, "time", OPT_STRING, AT(time), "FIELD", NULL, 0, 0, COMPLETE_NONE,
+     "FIELD holds the time of a record (default: found)",
+     "Without it the first column of the first record that holds a timestamp or a date; when "
+     "there is none the time at which a record arrives."},
+    {0, "lateness", OPT_DURATION, AT(lateness), "DUR", NULL, 0, 0, COMPLETE_NONE,
+     "windows of time wait DUR for late records (default 0)",
+     "A window goes out when a record has come that is later than its end by DUR."},
+    {0, "partition-by", OPT_STRING, AT(partition_by), "FIELD", NULL, 0, 0, COMPLETE_NONE,
+     "a profile for each value of FIELD", "See WINDOWS AND PARTITIONS."},
+    {0, "max-partitions", OPT_INT, AT(max_partitions), "N", NULL, 1, 100000, COMPLETE_NONE,
+     "further values of FIELD go together (default 100)",
+     "In each window. Memory grows with N and the number of columns."},
     {0, "records", OPT_STRING, AT(records), "FILE", NULL, 0, 0, COMPLETE_FILE,
      "write the records to FILE, not to standard output",
      "The file appears when all inputs are done. With --format table people still get theirs."},
@@ -47,7 +67,8 @@ static const struct opt table[] = {
 static const char *const synopsis[] = {
     "[-i csv|tsv|jsonl] [--delimiter C] [--quote C] [--escape C] [--no-header] [--dataset NAME] "
     "[--sample PCT] [--seed N] "
-    "[--fast] [-j N] [--records FILE] [FILE...]",
+    "[--fast] [-j N] [--window N|DUR] [--slide N|DUR] [--time FIELD] [--lateness DUR] "
+    "[--partition-by FIELD] [--max-partitions N] [--records FILE] [FILE...]",
     NULL};
 
 static const char description[] =
@@ -120,11 +141,33 @@ static const struct tool_section sections[] = {
      "non-change added; null when the dataset was not seen before.\n\n"
      "records_per_second comes from the first timestamp column: records over the time they span; "
      "null without one."},
+    {"Windows and partitions",
+     "With --window and --partition-by an input gives several records. Their field window says "
+     "which records (first_record, last_record, counted from 1) and from when to when, their field "
+     "partition which value; volume.bytes counts the header with the first record. Each file has "
+     "windows of its own, and only profiles of whole files are remembered in the store.\n\n"
+     "Windows of N records begin every N records, or every --slide. The last one is shorter when "
+     "records are left that no window held.\n\n"
+     "Windows of time begin at multiples of the window (or the slide) since 1970 in UTC: those of "
+     "1h at full hours. A date counts as its midnight. A window without records is left out. A "
+     "window goes out as soon as a record has come that is later than its end by --lateness, and "
+     "at the end of the input. A record that comes after its windows have gone out is not lost: "
+     "it is counted in the window of the latest record, with an issue of the rule late, and a "
+     "record without a time likewise (rule no_time; in front of all times: in the first window). "
+     "records_per_second is taken over the time between the first and the last record of a "
+     "window.\n\n"
+     "Partitions are told by text: 1 and 1.0 are two. partition is FIELD=VALUE as in the paths of "
+     "Hive; FIELD alone where it is null or missing, with the records that could not be read at "
+     "all; and * for the values behind the first --max-partitions, which are profiled together "
+     "(rule max_partitions). The records come in order of first appearance, those of a window "
+     "together. Values that appear late have smaller sketches, and so larger errors."},
     {"Issues",
      "quality.issues names column, rule, count and first line. Rules of records are those of the "
      "readers (ragged_row, unterminated_quote, invalid_utf8, nul_byte, not_json, not_an_object, "
      "unknown_field, oversize, ...). Rules of columns: null, mixed_types (values of another kind "
-     "than most), null_spelling (a text that often stands for null, named in value), and not_uuid, "
+     "than most), null_spelling (a text that often stands for null, named in value), late, "
+     "no_time, "
+     "max_partitions (see WINDOWS AND PARTITIONS), and not_uuid, "
      "not_email and so on (values that break the column's format)."},
     {NULL, NULL},
 };
@@ -135,6 +178,8 @@ static const struct tool_example examples[] = {
      "etl-profile airports.csv | jq -r '.columns[] | select(.key_candidate) | .name'"},
     {"Where does a column hold what stands for null?",
      "etl-profile airports.csv | jq -c '.quality.issues[] | select(.rule == \"null_spelling\")'"},
+    {"How do the airports of each state look?", "etl-profile --partition-by state airports.csv | "
+                                                "jq -r '[.partition, .volume.records] | @tsv'"},
     {"Profile one in ten records of a stream, under a name",
      "cat flights.csv | etl-profile -i csv --sample 10% --dataset flights"},
     {NULL, NULL},

@@ -137,6 +137,19 @@ static void issue_rows(struct buf *out, const struct rec_profile *p, unsigned wi
         buf_addf(out, "and %u more issues\n", p->nissues - ISSUES_SHOWN);
 }
 
+/* Which window and partition, when there are some. */
+static void part_line(struct buf *out, const struct rec_profile *p)
+{
+    struct quoted q;
+    bool window = p->first_record > 1 || (p->first_record > 0 && p->last_record > p->records);
+    if (p->partition != NULL)
+        buf_addf(out, "partition %s\n", quote_str(&q, p->partition));
+    if (p->partition != NULL || window)
+        buf_addf(out, "records %.0f to %.0f%s%s%s%s\n", p->first_record, p->last_record,
+                 p->from ? ", from " : "", p->from ? p->from : "", p->to ? " to " : "",
+                 p->to ? p->to : "");
+}
+
 void etl_profile_table(struct buf *out, const char *name, const struct rec_profile *p)
 {
     static const char *const headings[] = {"<column", "<type", ">null %",   ">distinct",  ">min",
@@ -149,6 +162,7 @@ void etl_profile_table(struct buf *out, const char *name, const struct rec_profi
     buf_addf(out, "%s%s%s: %s record%s, %s, %u column%s\n", cli_color(1, "bold"),
              quote_str(&q, name), cli_color(1, "reset"), records, p->records == 1 ? "" : "s", bytes,
              p->ncolumns, p->ncolumns == 1 ? "" : "s");
+    part_line(out, p);
     if (p->sample_rate < 1) {
         num_format_grouped(records, (int64_t)p->records_profiled);
         buf_addf(out, "sample of %s records (%g %%, seed %.0f)\n", records, 100 * p->sample_rate,

@@ -15,7 +15,9 @@
 struct job {
     struct etl_profile_opts o;
     const char *path; /* of the input in hand */
+    bool told;        /* how it was read */
     struct reader_opts reader;
+    struct profile_parts parts;
     struct store *store; /* or NULL */
     struct crew *crew;
     struct buf records; /* with --records */
@@ -72,12 +74,17 @@ static bool emit(void *ctx, const struct profile *p, struct arena *a, struct pro
         r->record.dataset = arena_printf(a, "file:%s", absolute);
         free(absolute);
     }
-    etl_profile_notes(name, r, j->o.no_header);
-    if (r->delivered == 0 && r->nfaults > 0)
+    if (!j->told)
+        etl_profile_notes(name, r, j->o.no_header);
+    j->told = true;
+    etl_profile_faults(name, r);
+    if (r->stats.records == 0 && r->nfaults > 0)
         j->status = status_worse(j->status, STATUS_DATA);
-    consult_store(j, a, &r->record);
+    if (!r->is_part) /* the store knows datasets as wholes */
+        consult_store(j, a, &r->record);
     rec_profile_write(&line, &r->record);
-    remember(j, &r->record, &line);
+    if (!r->is_part)
+        remember(j, &r->record, &line);
     if (j->o.records != NULL)
         buf_add_slice(&j->records, buf_slice(&line));
     if (j->people) {
@@ -97,9 +104,17 @@ static void profile_one(struct job *j, const char *path)
     bool is_stdin = strcmp(path, "-") == 0;
     struct progress progress;
     j->path = path;
+    j->told = false;
     progress_start(&progress, input_name(path),
                    !is_stdin && stat(path, &st) == 0 ? (double)st.st_size : 0);
-    const struct profile_input in = {path, &j->reader, tick, &progress, emit, j};
+    const struct profile_input in = {
+        .path = path,
+        .opts = &j->reader,
+        .parts = j->parts.window || j->parts.window_us || j->parts.by ? &j->parts : NULL,
+        .tick = tick,
+        .tick_ctx = &progress,
+        .emit = emit,
+        .emit_ctx = j};
     const struct profile_opts o = {.sample_rate = j->o.sample,
                                    .seed = (uint64_t)j->o.seed,
                                    .fast = j->o.fast,
@@ -147,7 +162,7 @@ int main(int argc, char **argv)
     cli_init(&etl_profile_tool);
     if (!cli_parse(&etl_profile_tool, argc, argv, &j.o, &files, &nfiles, &status))
         return status;
-    if (!check_usage(&j.o, nfiles))
+    if (!check_usage(&j.o, nfiles) || !etl_profile_parts(&j.o, &j.parts))
         return STATUS_USAGE;
     j.reader.delimiter = j.o.delimiter;
     j.reader.quote = j.o.quote;

@@ -16,17 +16,24 @@ struct etl_profile_opts {
     double sample;
     int64_t seed;
     bool fast;
+    const char *window, *slide, *time, *partition_by;
+    double lateness; /* seconds */
+    int64_t max_partitions;
     const char *records;
     int64_t threads; /* 0: as many as may be used */
 };
-#define ETL_PROFILE_OPTS_INIT                                    \
-    {                                                            \
-        .common = {.format = "auto"}, .sample = 1, .seed = 1996, \
+#define ETL_PROFILE_OPTS_INIT                                                           \
+    {                                                                                   \
+        .common = {.format = "auto"}, .sample = 1, .seed = 1996, .max_partitions = 100, \
     }
 extern const struct tool etl_profile_tool;
 
-/* On stderr: how the input was read, and what was wrong with its records. */
+/* What the input is divided into; false after a usage error. */
+bool etl_profile_parts(const struct etl_profile_opts *o, struct profile_parts *out);
+/* On stderr: how the input was read. */
 void etl_profile_notes(const char *name, const struct profile_result *r, bool no_header);
+/* And what was wrong with the records of a profile. */
+void etl_profile_faults(const char *name, const struct profile_result *r);
 /* The profile as a table; `name` is what the user called the input. */
 void etl_profile_table(struct buf *out, const char *name, const struct rec_profile *p);
 

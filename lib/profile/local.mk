@@ -2,6 +2,7 @@
 libcore_a_SOURCES += lib/profile/profile.c lib/profile/profile.h lib/profile/state.h \
     lib/profile/record.c lib/profile/run.c \
     lib/profile/crew.c lib/profile/crew.h \
+    lib/profile/route.c lib/profile/route.h lib/profile/window.c lib/profile/partition.c \
     lib/profile/column.c lib/profile/column.h \
     lib/profile/column_merge.c lib/profile/column_record.c \
     lib/profile/column_figures.c lib/profile/figures.h \
@@ -45,5 +46,10 @@ tests_prop_profile_crew_SOURCES = tests/prop/profile_crew.c
 tests_prop_profile_crew_CFLAGS = $(UNIT_CFLAGS)
 tests_prop_profile_crew_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/prop/profile_crew
-EXTRA_DIST += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh
-TAP_TESTS += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh
+check_PROGRAMS += tests/prop/profile_parts
+tests_prop_profile_parts_SOURCES = tests/prop/profile_parts.c
+tests_prop_profile_parts_CFLAGS = $(UNIT_CFLAGS)
+tests_prop_profile_parts_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/prop/profile_parts
+EXTRA_DIST += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh tests/cli/etl-profile-windows.sh
+TAP_TESTS += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh tests/cli/etl-profile-windows.sh

@@ -9,12 +9,20 @@ const char profile_not_utf8[] = "bytes that are not UTF-8 (Latin-1?), kept as th
 
 struct profile *profile_new(const struct schema *s, bool json, const struct profile_opts *o)
 {
+    return profile_new_among(s, json, o, 1);
+}
+
+struct profile *profile_new_among(const struct schema *s, bool json, const struct profile_opts *o,
+                                  uint64_t profiles)
+{
     struct profile *p = xcalloc(1, sizeof(*p));
     arena_init(&p->mem, NULL);
     schema_copy(&p->mem, &p->schema, s);
     p->json = json;
     p->o = *o;
-    column_sizes_init(&p->sizes, s->n, o->fast, json);
+    uint64_t columns = s->n * profiles;
+    column_sizes_init(&p->sizes, columns < UINT32_MAX ? (uint32_t)columns : UINT32_MAX, o->fast,
+                      json);
     p->columns = xcalloc(s->n ? s->n : 1, sizeof(*p->columns));
     for (uint32_t c = 0; c < s->n; c++)
         column_state_init(&p->columns[c], &p->sizes, o->seed + c);
@@ -42,22 +50,15 @@ void profile_free(struct profile *p)
     free(p);
 }
 
-/* The rows of `b` that the sample takes; NULL when there are none. Each record is drawn for by
- * itself, so the choice does not depend on how records fall into batches. */
-static struct batch *sampled(struct profile *p, struct batch *b)
+void profile_sample(struct rng *rng, double rate, uint32_t rows, uint64_t *keep)
 {
-    uint64_t keep[BATCH_WORDS] = {0};
-    uint32_t kept = 0;
-    for (uint32_t r = 0; r < b->rows; r++)
-        if (rng_unit(&p->rng) < p->o.sample_rate) {
+    memset(keep, 0, BATCH_WORDS * sizeof(*keep));
+    for (uint32_t r = 0; r < rows; r++)
+        if (rng_unit(rng) < rate)
             keep[r >> 6] |= UINT64_C(1) << (r & 63);
-            kept++;
-        }
-    return kept > 0 ? batch_filter(b, keep, NULL, 0, NULL) : NULL;
 }
 
-/* The row that a line belongs to: the last one that begins at or before it. */
-static uint32_t row_of(const struct batch *b, uint64_t line)
+uint32_t profile_row_of(const struct batch *b, uint64_t line)
 {
     uint32_t lo = 0, hi = b->rows;
     while (hi - lo > 1) {
@@ -78,7 +79,7 @@ static void count_malformed(struct profile *p, const struct batch *b)
     for (size_t i = 0; i < p->npending; i++) {
         const struct pending *f = &p->pending[i];
         if (f->delivered && b != NULL && b->line != NULL) {
-            uint32_t r = row_of(b, f->line);
+            uint32_t r = profile_row_of(b, f->line);
             uint64_t bit = UINT64_C(1) << (r & 63);
             p->malformed += !(rows[r >> 6] & bit);
             rows[r >> 6] |= bit;
@@ -105,22 +106,32 @@ void profile_gather(struct profile *p, const struct batch *b, uint32_t from, uin
         column_state_add(&p->columns[c], &p->sizes, &b->cols[c], b->rows, b->line, w);
 }
 
-void profile_add(struct profile *p, struct batch *b)
+void profile_count(struct profile *p, const struct batch *b, uint32_t rows)
 {
     count_malformed(p, b);
-    p->delivered += b->rows;
-    struct batch *use = p->o.sample_rate < 1 ? sampled(p, b) : batch_ref(b);
-    if (use == NULL)
-        return;
-    p->profiled += use->rows;
+    p->delivered += rows;
+}
+
+void profile_rows(struct profile *p, struct batch *b)
+{
+    p->profiled += b->rows;
     if (p->o.crew != NULL) {
-        crew_add(p->o.crew, p, use);
+        crew_add(p->o.crew, p, b);
         return;
     }
     struct column_scratch *scratch = xmalloc(sizeof(*scratch));
-    profile_gather(p, use, 0, p->schema.n, scratch);
+    profile_gather(p, b, 0, p->schema.n, scratch);
     free(scratch);
-    batch_unref(use);
+    batch_unref(b);
+}
+
+void profile_add(struct profile *p, struct batch *b)
+{
+    uint64_t keep[BATCH_WORDS];
+    profile_count(p, b, b->rows);
+    if (p->o.sample_rate < 1)
+        profile_sample(&p->rng, p->o.sample_rate, b->rows, keep);
+    profile_rows(p, p->o.sample_rate < 1 ? batch_filter(b, keep, NULL, 0, NULL) : batch_ref(b));
 }
 
 static bool same_name(const char *a, const char *b)

@@ -61,8 +61,23 @@ const struct profile_fault *profile_faults(const struct profile *p, size_t *n);
 void profile_finish(struct profile *p, struct arena *a, uint64_t bytes, struct rec_profile *out);
 
 /* -- a whole input -- */
+/* What one input is divided into: windows of records or of time, and within them partitions; all 0:
+ * nothing, one profile of it all. See profile/route.h. */
+struct profile_parts {
+    uint64_t window, slide;      /* in records; window a multiple of slide */
+    int64_t window_us, slide_us; /* or in time, likewise */
+    int64_t lateness_us;         /* windows of time wait so long for records */
+    const char *time;            /* column with the time of a record; NULL: found, else arrival */
+    const char *by;              /* column of the partitions, or NULL */
+    uint32_t max_partitions;     /* further values go together; with `by` at least 1 */
+};
+/* More panes a window is not made of. */
+#define PROFILE_PANES_MAX 1024
+
 struct profile_result {
     struct rec_profile record;
+    bool is_part;    /* a window or a partition, not the whole input */
+    bool by_arrival; /* a window of time, and the records have none */
     const struct profile_fault *faults;
     size_t nfaults;
     uint64_t delivered; /* records that could be profiled, before sampling */
@@ -76,13 +91,15 @@ typedef bool profile_emit_fn(void *ctx, const struct profile *p, struct arena *a
 struct profile_input {
     const char *path;                             /* "-": stdin */
     const struct reader_opts *opts;               /* raw is set here */
+    const struct profile_parts *parts;            /* or NULL */
     void (*tick)(void *ctx, uint64_t read_bytes); /* now and then; or NULL */
     void *tick_ctx;
     profile_emit_fn *emit;
     void *emit_ctx;
 };
-/* Opens, reads to the end, profiles, and gives what is finished to `emit`. On false `err` says why
- * (ERR_ENV cannot open or read, ERR_DATA not readable as records). */
+/* Opens, reads to the end, profiles, and gives what is finished to `emit`: each window as it ends.
+ * On false `err` says why (ERR_ENV cannot open or read, ERR_DATA not readable as records, or a time
+ * column without times; ERR_USAGE no such column). */
 bool profile_run(const struct profile_input *in, const struct profile_opts *o, struct err *err);
 
 #endif

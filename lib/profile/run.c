@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A whole input: from the reader's batches to finished profiles. */
-#include "profile/state.h"
+#include <math.h>
+
+#include "base/instant.h"
+#include "profile/route.h"
 
 /* Bad records may come before the schema is known. */
 struct early {
-    struct profile *p;
+    struct route *route; /* or NULL */
     struct arena mem;
     struct bad_record *items;
     size_t n;
@@ -13,8 +16,8 @@ struct early {
 static void bad_or_early(void *ctx, const struct bad_record *bad)
 {
     struct early *e = ctx;
-    if (e->p != NULL) {
-        profile_bad(e->p, bad);
+    if (e->route != NULL) {
+        route_bad(e->route, bad);
         return;
     }
     struct bad_record *b = ARENA_PUSH(&e->mem, e->items, e->n);
@@ -50,50 +53,84 @@ static void keep_faults(struct arena *a, const struct profile *p, struct profile
     }
 }
 
-/* The finished profile goes to the caller. */
-static bool give(const struct profile_input *in, struct profile *p,
-                 const struct reader_stats *stats, struct err *err)
+struct run {
+    const struct profile_input *in;
+    struct reader_stats stats;
+};
+
+static void piece_record(struct rec_profile *out, const struct route_piece *piece, struct arena *a)
 {
+    char text[INSTANT_TEXT];
+    out->partition = piece->partition ? arena_strdup(a, piece->partition) : NULL;
+    out->first_record = piece->first > 0 ? (double)piece->first : (double)NAN;
+    out->last_record = piece->first > 0 ? (double)piece->last : (double)NAN;
+    if (piece->from != ROUTE_NO_TIME) {
+        instant_format(text, piece->from);
+        out->from = arena_strdup(a, text);
+        instant_format(text, piece->to);
+        out->to = arena_strdup(a, text);
+        out->records_per_second =
+            piece->span_s > 0 ? (out->records - 1) / piece->span_s : (double)NAN;
+    }
+}
+
+/* The finished profile goes to the caller. */
+static bool give(void *ctx, struct profile *p, const struct route_piece *piece, struct err *err)
+{
+    struct run *run = ctx;
     struct arena a = ARENA_INIT;
-    struct profile_result r = {.delivered = p->delivered, .stats = *stats};
-    note_header_utf8(p, stats);
-    profile_finish(p, &a, stats->bytes, &r.record);
+    struct profile_result r = {.delivered = p->delivered, .stats = run->stats};
+    if (!piece->is_part)
+        note_header_utf8(p, &run->stats);
+    profile_finish(p, &a, piece->is_part ? piece->bytes : run->stats.bytes, &r.record);
+    if (piece->is_part)
+        piece_record(&r.record, piece, &a);
+    r.is_part = piece->is_part;
+    r.by_arrival = piece->by_arrival;
     keep_faults(&a, p, &r);
-    bool ok = in->emit(in->emit_ctx, p, &a, &r, err);
+    bool ok = run->in->emit(run->in->emit_ctx, p, &a, &r, err);
     arena_release(&a);
     return ok;
+}
+
+static bool route_all(struct run *run, struct reader *r, struct route *route, struct err *err)
+{
+    struct batch *b = NULL;
+    bool ok;
+    while ((ok = reader_next(r, &b, err)) && b != NULL) {
+        reader_stats(r, &run->stats);
+        ok = route_add(route, b, &run->stats, err);
+        batch_unref(b);
+        if (!ok)
+            return false;
+        if (run->in->tick != NULL)
+            run->in->tick(run->in->tick_ctx, run->stats.read_bytes);
+    }
+    reader_stats(r, &run->stats);
+    return ok && route_end(route, &run->stats, err);
 }
 
 bool profile_run(const struct profile_input *in, const struct profile_opts *o, struct err *err)
 {
     struct early early = {0};
     struct reader_opts ro = *in->opts;
-    struct reader_stats stats;
-    struct batch *b = NULL;
+    struct run run = {.in = in};
+    struct route route;
     bool ok = false;
     ro.raw = true;
+    ro.offsets = in->parts != NULL;
     arena_init(&early.mem, NULL);
     struct reader *r = reader_open(&in->path, 1, &ro, bad_or_early, &early, err);
     if (r == NULL)
         goto done;
-    reader_stats(r, &stats);
-    early.p = profile_new(reader_schema(r), stats.format == FORMAT_JSONL, o);
+    reader_stats(r, &run.stats);
+    ok = route_init(&route, reader_schema(r), run.stats.format == FORMAT_JSONL, o, in->parts, give,
+                    &run, err);
+    early.route = &route;
     for (size_t i = 0; i < early.n; i++)
-        profile_bad(early.p, &early.items[i]);
-    while ((ok = reader_next(r, &b, err)) && b != NULL) {
-        reader_stats(r, &stats);
-        if (stats.latin1)
-            profile_check_utf8(early.p, b);
-        profile_add(early.p, b);
-        batch_unref(b);
-        if (in->tick != NULL)
-            in->tick(in->tick_ctx, stats.read_bytes);
-    }
-    if (ok) {
-        reader_stats(r, &stats);
-        ok = give(in, early.p, &stats, err);
-    }
-    profile_free(early.p);
+        route_bad(&route, &early.items[i]);
+    ok = ok && route_all(&run, r, &route, err);
+    route_release(&route);
 done:
     if (r != NULL)
         reader_close(r);

@@ -38,6 +38,21 @@ struct profile {
     size_t nfaults;
 };
 
+/* For one of `profiles` that live at the same time: sketches as in a table of so many times the
+ * columns. */
+struct profile *profile_new_among(const struct schema *s, bool json, const struct profile_opts *o,
+                                  uint64_t profiles);
+/* profile_add in its parts: `rows` of the rows of `b` are of this profile, and so are the faults
+ * told since the last call; then the column work on those of them that the sample took (it takes
+ * the caller's reference on `b`). */
+void profile_count(struct profile *p, const struct batch *b, uint32_t rows);
+void profile_rows(struct profile *p, struct batch *b);
+/* The rows that a sample takes, as bits (BATCH_WORDS words). Each record is drawn for by itself, so
+ * the choice does not depend on how records fall into batches. */
+void profile_sample(struct rng *rng, double rate, uint32_t rows, uint64_t *keep);
+/* The row that a line belongs to: the last one that begins at or before it. */
+uint32_t profile_row_of(const struct batch *b, uint64_t line);
+
 extern const char profile_not_utf8[];
 /* Faults with a known place: adds `count` of them, the first being `f`. */
 void profile_fault_add(struct profile *p, const struct profile_fault *f);

@@ -290,6 +290,7 @@ struct batch *batch_filter(struct batch *b, const uint64_t *keep, const uint32_t
         for (uint32_t c = 0; c < ncols; c++)
             out->cols[c] = b->cols[pick ? pick[c] : c];
         out->line = b->line;
+        out->end = b->end;
         return out;
     }
     for (uint32_t c = 0; c < ncols; c++)
@@ -298,6 +299,11 @@ struct batch *batch_filter(struct batch *b, const uint64_t *keep, const uint32_t
         out->line = arena_alloc(&out->mem, (n ? n : 1) * sizeof(uint64_t));
         for (uint32_t i = 0; i < n; i++)
             out->line[i] = b->line[rows[i]];
+    }
+    if (b->end) {
+        out->end = arena_alloc(&out->mem, (n ? n : 1) * sizeof(uint64_t));
+        for (uint32_t i = 0; i < n; i++)
+            out->end[i] = b->end[rows[i]];
     }
     return out;
 }

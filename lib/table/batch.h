@@ -114,6 +114,7 @@ struct batch {
     uint32_t rows, ncols;
     struct column *cols;
     uint64_t *line;        /* line number of each row in its source, or NULL; for messages */
+    uint64_t *end;         /* offset behind each row in the data of its source, or NULL */
     uint32_t source;       /* which file of the reader (index), for messages */
     struct arena mem;      /* owns vectors and decoded text */
     struct block **blocks; /* held: heap array */

@@ -249,6 +249,8 @@ static void note_nuls(struct reader *r, uint32_t row, size_t m)
 /* Lines are known only when the records are taken. */
 static void take_rows(struct reader *r, uint32_t row, size_t m)
 {
+    for (size_t i = 0; r->b->end && i < m; i++)
+        r->b->end[row + i] = feed_end(&r->feed, i);
     feed_take(&r->feed, m, r->b->line + row);
     for (; r->lined < r->nissues; r->lined++)
         if (r->issues[r->lined].line == 0)

@@ -349,6 +349,15 @@ void feed_take(struct feed *f, size_t m, uint64_t *out)
     f->k += m;
 }
 
+uint64_t feed_end(const struct feed *f, size_t i)
+{
+    const struct csv_scan *s = &f->scan;
+    size_t end = (size_t)s->ends.at[s->rows.at[f->k + 1 + i]] + 1;
+    if (end > f->block->len) /* the last line has no end */
+        end = f->block->len;
+    return f->bytes - (f->block->len - end);
+}
+
 struct slice feed_record(const struct feed *f, size_t i)
 {
     const struct csv_scan *s = &f->scan;

@@ -63,6 +63,8 @@ const char *feed_encoding(const struct feed *f, uint64_t *replaced);
 enum feed_got feed_more(struct feed *f, struct err *err);
 /* Takes the next m records: their line numbers into out (may be NULL). */
 void feed_take(struct feed *f, size_t m, uint64_t *out);
+/* Where record k + 1 + i ends, behind its line end: bytes from the beginning of the data. */
+uint64_t feed_end(const struct feed *f, size_t i);
 /* Record k + 1 + i as it stands, without line end. */
 struct slice feed_record(const struct feed *f, size_t i);
 

@@ -344,6 +344,8 @@ static void take_record(struct reader *r)
         return;
     }
     r->records[row] = line;
+    if (r->b->end)
+        r->b->end[row] = feed_end(f, 0);
     feed_take(f, 1, r->b->line + row);
     r->b->rows++;
 }

@@ -372,6 +372,7 @@ static void begin_batch(struct reader *r)
     r->row_cap = r->cap;
     b->source = (uint32_t)r->file;
     b->line = arena_alloc(&b->mem, r->row_cap * sizeof(uint64_t));
+    b->end = r->o.offsets ? arena_alloc(&b->mem, r->row_cap * sizeof(uint64_t)) : NULL;
     r->records = arena_alloc(&b->mem, r->row_cap * sizeof(struct slice));
     memset(r->reject, 0, sizeof(r->reject));
     memset(r->stray, 0, sizeof(r->stray));

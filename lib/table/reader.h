@@ -97,6 +97,7 @@ struct reader_opts {
     bool detect;        /* CSV: find the dialect, and mend stray quotes; for looking at files
                            that nobody described */
     bool flatten;       /* JSON lines: members of nested objects are columns (a.b) */
+    bool offsets;       /* batches say where each row ends in the data (batch.end) */
     size_t block_bytes; /* 0: 1 MiB */
     struct mem_account *acct;
 };

@@ -37,7 +37,7 @@ static const struct rec_profile *profile_text(const char *text, size_t len, enum
     ck_assert_int_eq(write(fd, text, len), (ssize_t)len);
     close(fd);
     struct reader_opts ro = {.format = format};
-    const struct profile_input in = {path, &ro, NULL, NULL, keep, NULL};
+    const struct profile_input in = {.path = path, .opts = &ro, .emit = keep};
     const struct profile_opts all = {.sample_rate = 1, .seed = 1996, .fast = false};
     bool ok = profile_run(&in, o ? o : &all, &err);
     unlink(path);
