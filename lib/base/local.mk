@@ -7,7 +7,7 @@ libcore_a_SOURCES += \
 	lib/base/hash.c lib/base/hash.h lib/base/murmur.c lib/base/murmur.h \
 	lib/base/instant.c lib/base/instant.h \
 	lib/base/map.c lib/base/map.h \
-	lib/base/nearest.c lib/base/nearest.h \
+	lib/base/nearest.c lib/base/nearest.h lib/base/pack.c lib/base/pack.h \
 	lib/base/num.c lib/base/num.h \
 	lib/base/rng.c lib/base/rng.h \
 	lib/base/uuid.c lib/base/uuid.h

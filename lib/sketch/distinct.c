@@ -62,8 +62,10 @@ static void set_grow(struct distinct *d)
     d->cap = cap;
 }
 
-static void to_registers(struct distinct *d)
+void distinct_to_registers(struct distinct *d)
 {
+    if (d->regs != NULL)
+        return;
     d->regs = xcalloc((size_t)1 << d->p, 1);
     for (uint32_t i = 0; i < d->cap; i++)
         if (d->set[i] != 0)
@@ -101,7 +103,7 @@ void distinct_add(struct distinct *d, const uint64_t *elements, size_t n)
             ;
         if (i == n)
             return;
-        to_registers(d);
+        distinct_to_registers(d);
     }
     for (; i < n; i++) {
         if (i + AHEAD < n)
@@ -110,16 +112,35 @@ void distinct_add(struct distinct *d, const uint64_t *elements, size_t n)
     }
 }
 
+/* The lowest bits choose the register, so those of a smaller p are each the largest of several. */
+static void max_into(struct distinct *d, const uint8_t *regs, unsigned p)
+{
+    size_t mask = ((size_t)1 << d->p) - 1;
+    for (size_t i = 0; i < (size_t)1 << p; i++)
+        if (regs[i] > d->regs[i & mask])
+            d->regs[i & mask] = regs[i];
+}
+
+void distinct_fold(struct distinct *d, unsigned p)
+{
+    if (p < DISTINCT_P_MIN || p > d->p)
+        BUG("p = %u of %u", p, d->p);
+    uint8_t *regs = d->regs;
+    unsigned had = d->p;
+    d->p = (uint8_t)p;
+    if (regs == NULL || p == had)
+        return;
+    d->regs = xcalloc((size_t)1 << p, 1);
+    max_into(d, regs, had);
+    free(regs);
+}
+
 void distinct_merge(struct distinct *d, const struct distinct *other)
 {
-    if (d->p != other->p)
-        BUG("p = %u and %u", d->p, other->p);
+    distinct_fold(d, other->p < d->p ? other->p : d->p);
     if (other->regs != NULL) {
-        if (d->regs == NULL)
-            to_registers(d);
-        for (size_t i = 0; i < (size_t)1 << d->p; i++)
-            if (other->regs[i] > d->regs[i])
-                d->regs[i] = other->regs[i];
+        distinct_to_registers(d);
+        max_into(d, other->regs, other->p);
         return;
     }
     for (uint32_t i = 0; i < other->cap; i++)

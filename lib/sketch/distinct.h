@@ -21,7 +21,7 @@
 
 #define DISTINCT_EXACT 4096
 #define DISTINCT_P_MIN 4
-#define DISTINCT_P_MAX 18
+#define DISTINCT_P_MAX 21
 #define DISTINCT_P 15
 /* Of DataSketches (DEFAULT_SEED). */
 #define DISTINCT_SEED 9001
@@ -49,7 +49,11 @@ void distinct_init(struct distinct *d, unsigned p);
 void distinct_release(struct distinct *d);
 /* Elements come from distinct_element. */
 void distinct_add(struct distinct *d, const uint64_t *elements, size_t n);
-/* Both must have the same p. */
+/* From here on registers, and never exact. */
+void distinct_to_registers(struct distinct *d);
+/* Fewer registers, the same as if they had been so few from the start. p at most as before. */
+void distinct_fold(struct distinct *d, unsigned p);
+/* Takes the smaller p. */
 void distinct_merge(struct distinct *d, const struct distinct *other);
 bool distinct_is_exact(const struct distinct *d);
 double distinct_estimate(const struct distinct *d);

@@ -4,12 +4,10 @@
  */
 #include "sketch/frequent.h"
 
-#define LG_MIN 4
-
 void frequent_init(struct frequent *f, unsigned lg_max)
 {
     *f = (struct frequent){.lg_max = lg_max};
-    if (lg_max < LG_MIN || lg_max > 16)
+    if (lg_max < FREQUENT_LG_MIN || lg_max > FREQUENT_LG_MAX)
         BUG("lg_max = %u", lg_max);
 }
 
@@ -191,15 +189,14 @@ static void text_room(struct frequent *f, uint32_t extra)
     f->text_cap = cap;
 }
 
-/* Whole UTF-8 characters within FREQUENT_TEXT bytes. */
-static uint32_t cut_text(struct slice text)
+struct slice frequent_cut(struct slice text)
 {
     if (text.len <= FREQUENT_TEXT)
-        return (uint32_t)text.len;
-    uint32_t n = FREQUENT_TEXT;
+        return text;
+    size_t n = FREQUENT_TEXT;
     while (n > FREQUENT_TEXT - 4 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
         n--;
-    return n;
+    return slice_of(text.p, n);
 }
 
 /* Past the gate. */
@@ -211,7 +208,7 @@ static void insert(struct frequent *f, uint64_t hash, struct slice text, uint64_
         else
             purge(f);
     }
-    uint32_t len = cut_text(text), i = vacant(f, hash);
+    uint32_t len = (uint32_t)frequent_cut(text).len, i = vacant(f, hash);
     text_room(f, len);
     if (len > 0)
         memcpy(f->text + f->text_len, text.p, len);
@@ -240,7 +237,7 @@ void frequent_add(struct frequent *f, uint64_t hash, struct slice text, uint64_t
     if (count == 0)
         return;
     if (f->slots == NULL)
-        rebuild(f, LG_MIN, 0);
+        rebuild(f, FREQUENT_LG_MIN, 0);
     hash += hash == 0;
     f->total += count;
     if (!count_known(f, hash, count) && (f->gate == NULL || !hold(f, hash, count)))
@@ -284,38 +281,66 @@ size_t frequent_screen(struct frequent *f, const uint64_t *hashes, uint32_t n, u
     return nfresh;
 }
 
-/* Down to a smaller lg_max; the gate, made for the larger one, becomes part of the error. */
-static void shrink(struct frequent *f, uint32_t lg_max)
+/* Without a gate: what it holds becomes part of the error. */
+static void drop_gate(struct frequent *f)
 {
-    f->lg_max = lg_max;
     f->lowered += f->held;
     f->held = f->emptied = 0;
     free(f->gate);
     free(f->known);
     f->gate = NULL;
     f->known = NULL;
-    while (f->slots != NULL && f->lg > lg_max) {
-        if (f->n > (3u << lg_max) / 4)
-            purge(f);
-        else
-            rebuild(f, lg_max, 0);
-    }
+    f->error = f->lowered;
+}
+
+static int descending(const void *a, const void *b)
+{
+    return cmp_u64(b, a);
+}
+
+void frequent_reduce(struct frequent *f, uint32_t keep)
+{
+    if (f->n <= keep)
+        return;
+    drop_gate(f);
+    uint64_t *counts = xreallocarray(NULL, f->n, sizeof(*counts)), cut;
+    size_t n = 0;
+    for (uint32_t i = 0; i < 1u << f->lg; i++)
+        if (f->slots[i].count != 0)
+            counts[n++] = f->slots[i].count;
+    qsort(counts, n, sizeof(*counts), descending);
+    cut = counts[keep];
+    free(counts);
+    rebuild(f, f->lg, cut);
+    f->error = f->lowered += cut;
 }
 
 void frequent_merge(struct frequent *f, const struct frequent *other)
 {
-    if (other->lg_max < f->lg_max)
-        shrink(f, other->lg_max);
+    uint32_t lg_max = other->lg_max < f->lg_max ? other->lg_max : f->lg_max;
+    drop_gate(f);
     if (other->slots != NULL && f->slots == NULL)
-        rebuild(f, LG_MIN, 0);
+        rebuild(f, FREQUENT_LG_MIN, 0);
     f->total += other->total;
     f->lowered += other->error;
+    f->lg_max = FREQUENT_LG_MAX + 1; /* room for all of both */
     for (uint32_t i = 0; other->slots != NULL && i < 1u << other->lg; i++) {
         const struct frequent_slot *s = &other->slots[i];
         const struct frequent_text *t = &other->texts[i];
         if (s->count != 0 && !count_known(f, s->hash, s->count))
             insert(f, s->hash, slice_of(other->text + t->at, t->len), s->count);
     }
+    f->lg_max = lg_max;
+    f->error = f->lowered;
+    frequent_reduce(f, (3u << lg_max) / 4);
+    if (f->slots != NULL && f->lg > lg_max)
+        rebuild(f, lg_max, 0);
+}
+
+void frequent_assume(struct frequent *f, uint64_t total, uint64_t error)
+{
+    f->total = total;
+    f->lowered += error;
     f->error = f->lowered + f->held;
 }
 

@@ -11,7 +11,7 @@
  *
  * With m slots the error is at most 1 / m (gate) and 2.67 / m (medians of three quarters of the
  * slots) of all values seen: 4,096 slots miss nothing above 0.1 %. Merging adds tables and errors;
- * bounds hold after any merging, though the figures depend on its order.
+ * bounds hold after any merging.
  *
  * Values are known by their 64-bit hash; of the text of a value the first FREQUENT_TEXT bytes are
  * kept. */
@@ -21,6 +21,8 @@
 #include "base/base.h"
 
 #define FREQUENT_LG 12
+#define FREQUENT_LG_MIN 4
+#define FREQUENT_LG_MAX 16
 #define FREQUENT_TEXT 256
 
 struct frequent_slot {
@@ -46,7 +48,7 @@ struct frequent {
     char *text;      /* of all slots, packed */
     uint32_t text_len, text_cap;
 };
-/* lg_max within 4 … 16. Nothing is allocated before the first value. */
+/* lg_max within FREQUENT_LG_MIN … FREQUENT_LG_MAX. Nothing is allocated before the first value. */
 void frequent_init(struct frequent *f, unsigned lg_max);
 void frequent_release(struct frequent *f);
 /* The value with this hash was seen `count` more times. */
@@ -56,8 +58,18 @@ void frequent_add(struct frequent *f, uint64_t hash, struct slice text, uint64_t
  * go to `fresh`; returns how many. Both have room for n. */
 size_t frequent_screen(struct frequent *f, const uint64_t *hashes, uint32_t n, uint32_t *fresh,
                        uint32_t *rest, uint32_t *nrest);
-/* Takes the smaller lg_max. */
+/* What is kept of a text: whole UTF-8 characters within FREQUENT_TEXT bytes. */
+struct slice frequent_cut(struct slice text);
+/* Takes the smaller lg_max. All counters of both come together before the table is cut down to its
+ * limit, so that it makes no difference which of the two is merged into which; and none at all in
+ * which order, as long as all values fit. */
 void frequent_merge(struct frequent *f, const struct frequent *other);
+/* Down to the `keep` largest counters; the next largest count becomes part of the error (Agarwal &
+ * al. 2013, "Mergeable summaries", section 3), and is taken from all: the upper bounds stay. */
+void frequent_reduce(struct frequent *f, uint32_t keep);
+/* What was added is all that is left of `total` values, and every count may be too low by `error`
+ * more. */
+void frequent_assume(struct frequent *f, uint64_t total, uint64_t error);
 
 struct frequent_item {
     struct slice text; /* in the sketch; the first FREQUENT_TEXT bytes */

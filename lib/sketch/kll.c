@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "base/hash.h"
+
 #define RUN 8
 /* Below this, counting digits costs more than it saves. */
 #define RADIX_MIN 1024
@@ -291,7 +293,20 @@ void kll_merge(struct kll *s, const struct kll *other)
         }
         s->kept += from->n;
     }
+    /* One chain of coins for both orders. */
+    s->coin = hash_u64(s->coin + other->coin, s->n);
+    s->again = s->side = 0;
     compress(s);
+}
+
+void kll_reduce(struct kll *s, uint32_t k)
+{
+    if (k >= s->k)
+        return;
+    s->k = k;
+    for (uint32_t h = 0; h < s->nlevels; h++) /* a level may hold several times k now */
+        while (s->level[h].n >= k)
+            compact(s, h);
 }
 
 bool kll_is_exact(const struct kll *s)

@@ -105,3 +105,12 @@ noinst_PROGRAMS += tests/fuzz/dialect-fuzzer
 tests_fuzz_dialect_fuzzer_SOURCES = tests/fuzz/dialect.c
 tests_fuzz_dialect_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
 endif
+
+check_PROGRAMS += tests/fuzz/sketch_image
+tests_fuzz_sketch_image_SOURCES = tests/fuzz/sketch_image.c tests/fuzz/replay.c
+TAP_TESTS += tests/fuzz/sketch_image
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/sketch_image-fuzzer
+tests_fuzz_sketch_image_fuzzer_SOURCES = tests/fuzz/sketch_image.c
+tests_fuzz_sketch_image_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+endif

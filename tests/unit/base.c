@@ -12,6 +12,7 @@
 #include "base/murmur.h"
 #include "base/nearest.h"
 #include "base/num.h"
+#include "base/pack.h"
 #include "base/rng.h"
 #include "base/uuid.h"
 
@@ -257,6 +258,57 @@ START_TEST(murmur_gives_what_its_author_publishes)
 }
 END_TEST
 
+START_TEST(images_read_back_and_end_where_they_end)
+{
+    struct buf b = BUF_INIT(BUF_UNBOUNDED);
+    double x[2] = {-0.0, 1e300}, y[2];
+    pack_uint(&b, 0x1234, 2);
+    pack_uint(&b, UINT64_MAX, 8);
+    pack_double(&b, 1.5);
+    pack_doubles(&b, x, 2);
+    ck_assert(memcmp(b.p, "\x34\x12\xff", 3) == 0);
+    struct unpack u = unpack_of(buf_slice(&b));
+    ck_assert_uint_eq(unpack_uint(&u, 2), 0x1234);
+    ck_assert(unpack_uint(&u, 8) == UINT64_MAX && unpack_double(&u) == 1.5);
+    ck_assert(!unpack_holds(&u, UINT64_MAX / 8 + 1, 8) && unpack_holds(&u, 2, 8));
+    ck_assert(unpack_doubles(&u, y, 2) && memcmp(x, y, sizeof(x)) == 0 && !u.bad && u.left == 0);
+    ck_assert(unpack_uint(&u, 1) == 0 && u.bad);
+    ck_assert(!unpack_doubles(&u, y, 1) && !unpack_holds(&u, 0, 1));
+    buf_release(&b);
+}
+END_TEST
+
+START_TEST(base64_gives_the_standards_vectors)
+{
+    static const char *const vectors[][2] = {{"", ""},
+                                             {"f", "Zg=="},
+                                             {"fo", "Zm8="},
+                                             {"foo", "Zm9v"},
+                                             {"foob", "Zm9vYg=="},
+                                             {"fooba", "Zm9vYmE="},
+                                             {"foobar", "Zm9vYmFy"}};
+    struct buf b = BUF_INIT(BUF_UNBOUNDED);
+    for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
+        buf_clear(&b);
+        base64_encode(&b, slice_str(vectors[i][0]));
+        ck_assert_str_eq(buf_str(&b), vectors[i][1]);
+        buf_clear(&b);
+        buf_adds(&b, "x");
+        ck_assert(base64_decode(&b, slice_str(vectors[i][1])));
+        ck_assert(b.len == 1 + strlen(vectors[i][0]) && strcmp(b.p + 1, vectors[i][0]) == 0);
+    }
+    static const char *const bad[] = {
+        "Zg=", "Zg", "Zh==", "Zm9=", "Z===", "Zg==Zg==", "Zm9 ", "Zm-v", "====", "Zm\n9v"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        buf_clear(&b);
+        buf_adds(&b, "x");
+        ck_assert_msg(!base64_decode(&b, slice_str(bad[i])), "%s", bad[i]);
+        ck_assert_str_eq(buf_str(&b), "x");
+    }
+    buf_release(&b);
+}
+END_TEST
+
 START_TEST(each_input_bit_flips_half_the_hash)
 {
     struct rng r;
@@ -438,6 +490,7 @@ UNIT_MAIN("base", integers_follow_json_grammar, floats_read_exactly_as_strtod_do
           sizes_percents_and_durations_take_their_units, dates_exist_on_the_calendar,
           timestamps_take_iso_8601_and_nothing_else, a_time_of_day_is_the_next_one,
           sha256_gives_the_standards_vectors, murmur_gives_what_its_author_publishes,
+          images_read_back_and_end_where_they_end, base64_gives_the_standards_vectors,
           each_input_bit_flips_half_the_hash, maps_keep_the_order_of_insertion,
           arenas_account_for_what_they_take_and_give_back, a_buffer_stops_at_its_maximum,
           user_bytes_are_masked_and_cut, utf8_is_what_rfc_3629_says, errors_gain_context_outwards,
