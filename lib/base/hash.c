@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Hashes. The fast one folds 128-bit products (multiply-mix, the idea of Yi's wyhash 2020), with
- * the fractional parts of square roots of primes as constants; bytes are read little-endian. */
+/* Hashes. The fast one folds 128-bit products (multiply-mix, the idea of Yi's wyhash 2020); bytes
+ * are read little-endian. */
 #include "base/hash.h"
 
-static const uint64_t K0 = UINT64_C(0x6a09e667f3bcc909); /* sqrt(2) */
-static const uint64_t K1 = UINT64_C(0xbb67ae8584caa73b); /* sqrt(3) */
-static const uint64_t K2 = UINT64_C(0x3c6ef372fe94f82b); /* sqrt(5) */
-
-static uint64_t fold(uint64_t a, uint64_t b)
-{
-    __extension__ unsigned __int128 p = (unsigned __int128)a * b;
-    return (uint64_t)p ^ (uint64_t)(p >> 64);
-}
-
-static uint64_t load(const unsigned char *p, size_t n)
+static inline uint64_t load(const unsigned char *p, size_t n)
 {
     uint64_t v = 0;
     memcpy(&v, p, n);
@@ -25,32 +15,37 @@ static uint64_t load(const unsigned char *p, size_t n)
 
 uint64_t hash_u64(uint64_t x, uint64_t seed)
 {
-    uint64_t h = fold(x ^ K0, seed ^ K1);
-    return fold(h ^ x, K2);
+    uint64_t h = hash_fold(x ^ HASH_K0, seed ^ HASH_K1);
+    return hash_fold(h ^ x, HASH_K2);
+}
+
+/* Fewer than 8 bytes as a word, without a look beyond them. */
+static inline uint64_t load_part(const unsigned char *p, size_t n)
+{
+    if (n >= 4)
+        return load(p, 4) | load(p + n - 4, 4) << (8 * (n - 4));
+    if (n == 0)
+        return 0;
+    size_t mid = n / 2, last = n - 1;
+    return p[0] | (uint64_t)p[mid] << (8 * mid) | (uint64_t)p[last] << (8 * last);
 }
 
 uint64_t hash_bytes(const void *data, size_t len, uint64_t seed)
 {
     const unsigned char *p = data;
-    uint64_t h = seed ^ K0, a, b;
+    uint64_t h = seed ^ HASH_K0, a, b;
     size_t n = len;
-    while (n > 16) {
-        h = fold(load(p, 8) ^ K1, load(p + 8, 8) ^ h);
-        p += 16;
-        n -= 16;
-    }
-    if (n >= 8) { /* two overlapping words */
-        a = load(p, 8);
+    for (; n > 16; n -= 16, p += 16)
+        h = hash_fold(load(p, 8) ^ HASH_K1, load(p + 8, 8) ^ h);
+    if (len > 16) { /* the last 16, some of them again */
+        a = load(p + n - 16, 8);
         b = load(p + n - 8, 8);
-    } else if (n >= 4) {
-        a = load(p, 4);
-        b = load(p + n - 4, 4);
     } else {
-        a = n ? (uint64_t)p[0] << 16 | (uint64_t)p[n / 2] << 8 | p[n - 1] : 0;
-        b = 0;
+        a = n >= 8 ? load(p, 8) : load_part(p, n);
+        b = n > 8 ? n == 16 ? load(p + 8, 8) : load_part(p + 8, n - 8) : 0;
     }
-    h = fold(a ^ K1, b ^ h);
-    return fold(h ^ len, K2 ^ seed);
+    h = hash_fold(a ^ HASH_K1, b ^ h);
+    return hash_fold(h ^ len, HASH_K2 ^ seed);
 }
 
 static const uint32_t sha_k[64] = {

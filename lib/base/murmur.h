@@ -12,5 +12,47 @@ struct murmur {
 };
 /* The same on every machine. `p` may be NULL when len is 0. */
 struct murmur murmur_hash(const void *p, size_t len, uint64_t seed);
+/* The same of fewer than 16 bytes, from their words: bytes 0 to 7 and 8 to 15, the first in the
+ * lowest byte, filled with 0. */
+static inline struct murmur murmur_words(uint64_t a, uint64_t b, size_t len, uint64_t seed);
+
+#define MURMUR_C1 UINT64_C(0x87c37b91114253d5)
+#define MURMUR_C2 UINT64_C(0x4cf5ad432745937f)
+static inline uint64_t murmur_rotl(uint64_t x, int n)
+{
+    return x << n | x >> (64 - n);
+}
+static inline uint64_t murmur_mix1(uint64_t k)
+{
+    return murmur_rotl(k * MURMUR_C1, 31) * MURMUR_C2;
+}
+static inline uint64_t murmur_mix2(uint64_t k)
+{
+    return murmur_rotl(k * MURMUR_C2, 33) * MURMUR_C1;
+}
+static inline uint64_t murmur_finish(uint64_t k)
+{
+    k ^= k >> 33;
+    k *= UINT64_C(0xff51afd7ed558ccd);
+    k ^= k >> 33;
+    k *= UINT64_C(0xc4ceb9fe1a85ec53);
+    return k ^ k >> 33;
+}
+/* The last words, empty ones mix to 0, and the length. */
+static inline struct murmur murmur_end(uint64_t h1, uint64_t h2, uint64_t a, uint64_t b, size_t len)
+{
+    h1 ^= murmur_mix1(a) ^ len;
+    h2 ^= murmur_mix2(b) ^ len;
+    h1 += h2;
+    h2 += h1;
+    h1 = murmur_finish(h1);
+    h2 = murmur_finish(h2);
+    h1 += h2;
+    return (struct murmur){h1, h2 + h1};
+}
+static inline struct murmur murmur_words(uint64_t a, uint64_t b, size_t len, uint64_t seed)
+{
+    return murmur_end(seed, seed, a, b, len);
+}
 
 #endif

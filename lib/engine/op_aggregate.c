@@ -82,10 +82,10 @@ static struct batch *evaluate(struct oper *op, struct batch *b, uint64_t *bad, s
         if (ok && measure_is_numeric(m->measure) && !type_is_number(type))
             read_numbers(vals, i, &r);
         else if (ok && type != g->measures[i].type && g->measures[i].type == TYPE_FLOAT)
-            column_convert(&(struct column){vals->cols[i].type,
-                                            vals->cols[i].valid,
-                                            vals->cols[i].text,
-                                            {vals->cols[i].v.i64}},
+            column_convert(&(struct column){.type = vals->cols[i].type,
+                                            .valid = vals->cols[i].valid,
+                                            .text = vals->cols[i].text,
+                                            .v = {vals->cols[i].v.i64}},
                            b->rows, TYPE_FLOAT, vals, i);
         if (ok && r.nfailed) {
             r.nfailed = 0;

@@ -71,8 +71,10 @@ static struct batch *widen(struct intake *s, struct batch *b)
         if (s->from[c] >= 0)
             out->cols[c] = b->cols[s->from[c]];
         else
-            out->cols[c] = (struct column){
-                want->fields[c].type, s->null_valid, s->null_text, {s->null_values}};
+            out->cols[c] = (struct column){.type = want->fields[c].type,
+                                           .valid = s->null_valid,
+                                           .text = s->null_text,
+                                           .v = {s->null_values}};
     }
     batch_unref(b);
     return out;

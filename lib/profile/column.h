@@ -23,7 +23,8 @@
 struct column_sizes {
     uint32_t kll_k;
     unsigned frequent_lg, distinct_p;
-    bool fast; /* no quantiles, frequent values, outliers and formats */
+    unsigned seen_lg; /* of the hashes seen last, with `fast`: 2^seen_lg of them */
+    bool fast;        /* no quantiles, frequent values, outliers and formats */
     bool json; /* quoted texts are strings, whatever they look like; {…} and […] are json */
 };
 void column_sizes_init(struct column_sizes *s, uint32_t ncols, bool fast, bool json);
@@ -37,10 +38,18 @@ struct column_scratch {
     struct text valid[COLUMN_CHUNK];
     uint32_t row[COLUMN_CHUNK], fresh[COLUMN_CHUNK], rest[COLUMN_CHUNK];
     uint8_t kind[COLUMN_CHUNK];
-    uint64_t prefix[COLUMN_CHUNK]; /* the first 8 bytes, big end first, filled with 0 */
+    /* The first 8 bytes and the 8 behind them, big end first, filled with 0: words that order as
+     * the bytes do. */
+    uint64_t prefix[COLUMN_CHUNK], tail[COLUMN_CHUNK];
     uint64_t hash[COLUMN_CHUNK], element[COLUMN_CHUNK];
     double number[COLUMN_CHUNK];
+    char room[COLUMN_CHUNK][TEXT_ROOM]; /* short texts that have no room behind them */
 };
+static inline uint64_t column_line_at(const struct column_scratch *w, const uint64_t *line,
+                                      uint32_t i)
+{
+    return line == NULL ? 0 : line[w->dense ? i : w->row[i]];
+}
 
 struct extreme {
     char *p; /* EXTREME_MAX bytes at most */
@@ -67,6 +76,10 @@ struct column_state {
     uint64_t format_miss[FORMATS]; /* line of the first string that is not of this format */
     struct column_figures figures; /* not with --fast */
     uint64_t seed;
+    /* Hashes seen lately, each at its place: what is there was counted as distinct before. Only
+     * with `fast`; else the table of frequent values does the same. */
+    uint64_t *seen;
+    uint32_t seen_off; /* chunks to go without it, where hardly any value comes again */
 };
 void column_state_init(struct column_state *c, const struct column_sizes *s, uint64_t seed);
 void column_state_release(struct column_state *c);

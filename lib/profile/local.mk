@@ -6,6 +6,7 @@ libcore_a_SOURCES += lib/profile/profile.c lib/profile/profile.h lib/profile/sta
     lib/profile/column.c lib/profile/column.h \
     lib/profile/column_merge.c lib/profile/column_record.c \
     lib/profile/column_figures.c lib/profile/figures.h \
+    lib/profile/kinds.c lib/profile/kinds.h lib/profile/plain.c \
     lib/profile/formats.c lib/profile/formats.h lib/profile/countries.c \
     lib/profile/evolution.c lib/profile/evolution.h
 
@@ -51,5 +52,10 @@ tests_prop_profile_parts_SOURCES = tests/prop/profile_parts.c
 tests_prop_profile_parts_CFLAGS = $(UNIT_CFLAGS)
 tests_prop_profile_parts_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/prop/profile_parts
+check_PROGRAMS += tests/prop/profile_kinds
+tests_prop_profile_kinds_SOURCES = tests/prop/profile_kinds.c
+tests_prop_profile_kinds_CFLAGS = $(UNIT_CFLAGS)
+tests_prop_profile_kinds_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/prop/profile_kinds
 EXTRA_DIST += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh tests/cli/etl-profile-windows.sh
 TAP_TESTS += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh tests/cli/etl-profile-windows.sh

@@ -215,6 +215,7 @@ void column_alloc_rows(struct batch *b, uint32_t c, enum type type, bool with_te
     col->type = type;
     col->valid = arena_zalloc(&b->mem, BATCH_WORDS * sizeof(uint64_t));
     col->text = NULL;
+    col->text_room = false;
     col->v.i64 = NULL;
     switch (type) {
     case TYPE_INTEGER:
@@ -262,6 +263,7 @@ static void column_gather(struct batch *out, uint32_t c, const struct column *fr
 {
     struct column *to = &out->cols[c];
     column_alloc_rows(out, c, from->type, from->text != NULL, n);
+    to->text_room = from->text_room;
     for (uint32_t i = 0; i < n; i++)
         to->valid[i >> 6] |= (uint64_t)column_valid(from, rows[i]) << (i & 63);
     if (from->text)

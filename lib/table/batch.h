@@ -81,6 +81,8 @@ static inline uint32_t text_elements(struct text t)
 {
     return t.flags >> TEXT_ELEMENTS_SHIFT;
 }
+/* Where a column says so, this many bytes are readable from the first byte of each text on. */
+#define TEXT_ROOM 16
 static inline struct slice text_slice(struct text t)
 {
     return slice_of(t.p, t.len);
@@ -95,6 +97,7 @@ struct column {
         double *f64;
         uint8_t *b8;
     } v;
+    bool text_room; /* TEXT_ROOM bytes are readable at each text, at null rows too */
 };
 
 /* Bytes read from a source, shared by the batches that point into them. Behind `cap` there are

@@ -21,7 +21,7 @@ enum stray {
 static struct text unescape(const struct reader *r, struct arena *a, const char *p, size_t n,
                             bool quoted, enum stray *stray)
 {
-    char *out = arena_bytes(a, n ? n : 1);
+    char *out = arena_bytes(a, n + TEXT_ROOM);
     size_t len = 0;
     for (size_t i = 0; i < n; i++) {
         int c = (unsigned char)p[i];
@@ -35,6 +35,7 @@ static struct text unescape(const struct reader *r, struct arena *a, const char 
         }
         out[len++] = p[i];
     }
+    memset(out + len, 0, TEXT_ROOM);
     return (struct text){out, (uint32_t)len, quoted ? TEXT_QUOTED : 0};
 }
 

@@ -377,8 +377,11 @@ static void begin_batch(struct reader *r)
     memset(r->reject, 0, sizeof(r->reject));
     memset(r->stray, 0, sizeof(r->stray));
     r->held = 0;
-    for (uint32_t c = 0; c < n; c++)
+    for (uint32_t c = 0; c < n; c++) {
         column_alloc_rows(b, c, r->cols[c].type, true, r->row_cap);
+        /* The slack of blocks, or csv.c's own where it takes escapes away. */
+        b->cols[c].text_room = r->format != FORMAT_JSONL;
+    }
 }
 
 bool reader_hold(struct reader *r)

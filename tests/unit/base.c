@@ -309,6 +309,26 @@ START_TEST(base64_gives_the_standards_vectors)
 }
 END_TEST
 
+START_TEST(hashes_of_words_are_those_of_their_bytes)
+{
+    struct rng r;
+    rng_seed(&r, 11);
+    for (size_t len = 0; len <= 16; len++) {
+        unsigned char b[16] = {0};
+        uint64_t w[2] = {0, 0};
+        for (size_t i = 0; i < len; i++) {
+            b[i] = (unsigned char)rng_u64(&r);
+            w[i / 8] |= (uint64_t)b[i] << (8 * (i % 8));
+        }
+        ck_assert_uint_eq(hash_words(w[0], w[1], len), hash_bytes(b, len, 0));
+        if (len == 16)
+            break;
+        struct murmur m = murmur_words(w[0], w[1], len, 5), n = murmur_hash(b, len, 5);
+        ck_assert(m.h1 == n.h1 && m.h2 == n.h2);
+    }
+}
+END_TEST
+
 START_TEST(each_input_bit_flips_half_the_hash)
 {
     struct rng r;
@@ -491,8 +511,8 @@ UNIT_MAIN("base", integers_follow_json_grammar, floats_read_exactly_as_strtod_do
           timestamps_take_iso_8601_and_nothing_else, a_time_of_day_is_the_next_one,
           sha256_gives_the_standards_vectors, murmur_gives_what_its_author_publishes,
           images_read_back_and_end_where_they_end, base64_gives_the_standards_vectors,
-          each_input_bit_flips_half_the_hash, maps_keep_the_order_of_insertion,
-          arenas_account_for_what_they_take_and_give_back, a_buffer_stops_at_its_maximum,
-          user_bytes_are_masked_and_cut, utf8_is_what_rfc_3629_says, errors_gain_context_outwards,
-          the_nearest_name_is_suggested, uuids_are_of_version_7_and_sort_by_time,
-          random_numbers_are_the_same_for_a_seed)
+          each_input_bit_flips_half_the_hash, hashes_of_words_are_those_of_their_bytes,
+          maps_keep_the_order_of_insertion, arenas_account_for_what_they_take_and_give_back,
+          a_buffer_stops_at_its_maximum, user_bytes_are_masked_and_cut, utf8_is_what_rfc_3629_says,
+          errors_gain_context_outwards, the_nearest_name_is_suggested,
+          uuids_are_of_version_7_and_sort_by_time, random_numbers_are_the_same_for_a_seed)
