@@ -108,10 +108,11 @@ run etl-profile --store s.db t.csv
 is "$status|$err|$(figure .schema_evolution_probability)" "0||null" "--store makes one; the first sighting says nothing of change"
 ok "it is there" test -s s.db
 run etl-profile --store s.db t.csv
-is "$(figure '.schema_evolution_probability * 3 | round')" 1 "seen again unchanged: one in three"
+once=$(figure .schema_evolution_probability)
+is "$(jq -n "$once > 0 and $once < 0.15")" true "seen again unchanged: a change is not likely"
 printf 'id,name\n1,a\n' >t.csv
 run etl-profile --store s.db t.csv
-is "$(figure '.schema_evolution_probability * 2 | round')" 1 "changed once in two: one half"
+is "$(jq -n "$(figure .schema_evolution_probability) > 5 * $once")" true "behind a change further ones are"
 printf 'id,name\n' >t.csv
 run etl-profile --store s.db t.csv
 is "$(figure .schema_evolution_probability)" null "no records say nothing of a schema"

@@ -482,18 +482,23 @@ START_TEST(the_chance_of_another_schema)
     struct store_schema h[3] = {{.at = "2026-03-01T00:00:00Z", .columns = same},
                                 {.at = "2026-03-01T00:00:00Z", .columns = same},
                                 {.at = "2026-03-01T00:00:00Z", .columns = same}};
-    near(profile_evolution(h, 1, &p, now), 1.0 / 3); /* one non-change: (0 + 1) / (1 + 2) */
-    near(profile_evolution(h, 3, &p, now), 1.0 / 5);
+    /* What the store knows comes to the estimator as sightings, this one the last. */
+    struct evolution_sighting seen[4] = {{now, false}, {now, false}, {now, false}, {now, false}};
+    near(profile_evolution(h, 1, &p, now), evolution_next(seen, 2));
+    near(profile_evolution(h, 3, &p, now), evolution_next(seen, 4));
     h[2].columns = other; /* what is here now differs from the last sighting */
-    near(profile_evolution(h, 3, &p, now), 2.0 / 5);
+    seen[3].changed = true;
+    near(profile_evolution(h, 3, &p, now), evolution_next(seen, 4));
     h[2].changed = true;
-    near(profile_evolution(h, 3, &p, now), 3.0 / 5);
-    /* A change of 30 days ago counts half. */
-    h[2].columns = same;
-    h[2].at = "2026-01-30T00:00:00Z";
-    near(profile_evolution(h, 3, &p, now), 1.5 / 4.5);
+    h[2].at = "2026-02-01T00:00:00Z";
+    seen[2].changed = true;
+    seen[2].at_us = now - 28 * 86400 * US_PER_S;
+    near(profile_evolution(h, 3, &p, now), evolution_next(seen, 4));
     h[2].columns = "not json";
-    near(profile_evolution(h + 2, 1, &p, now), 2.0 / 3);
+    seen[0].changed = false;
+    seen[0].at_us = seen[2].at_us;
+    seen[1] = (struct evolution_sighting){now, true};
+    near(profile_evolution(h + 2, 1, &p, now), evolution_next(seen, 2));
 }
 END_TEST
 
