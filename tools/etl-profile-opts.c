@@ -57,6 +57,18 @@ static const struct opt table[] = {
     {0, "max-partitions", OPT_INT, AT(max_partitions), "N", NULL, 1, 100000, COMPLETE_NONE,
      "further values of FIELD go together (default 100)",
      "In each window. Memory grows with N and the number of columns."},
+    {0, "compare", OPT_STRING, AT(compare), "BASE", NULL, 0, 0, COMPLETE_FILE,
+     "add how the data differs from an earlier profile",
+     "BASE is a file with records of etl-profile, or last: the last profile of the dataset in the "
+     "store (a file of that name is ./last). Of several profiles in the file the one of the same "
+     "dataset and partition is taken; a single one serves for all. See DRIFT."},
+    {0, "min-effect", OPT_NUMBER, AT(min_effect), "D", NULL, 0.001, 10, COMPLETE_NONE,
+     "shifts below D deviations are no drift (default 0.05)",
+     "And what corresponds to them in the other figures. See DRIFT."},
+    {0, "fail-on", OPT_LIST, AT(fail_on), "WHAT", NULL, 0, 0, COMPLETE_NONE,
+     "status 1 and a verdict on drift, schema or quality=0.9",
+     "WHAT is drift, schema, quality=NUMBER, or several with commas; may be given more than once. "
+     "Each adds a verdict, which etl-plan and etl-run heed. See GATES."},
     {0, "records", OPT_STRING, AT(records), "FILE", NULL, 0, 0, COMPLETE_FILE,
      "write the records to FILE, not to standard output",
      "The file appears when all inputs are done. With --format table people still get theirs."},
@@ -68,7 +80,8 @@ static const char *const synopsis[] = {
     "[-i csv|tsv|jsonl] [--delimiter C] [--quote C] [--escape C] [--no-header] [--dataset NAME] "
     "[--sample PCT] [--seed N] "
     "[--fast] [-j N] [--window N|DUR] [--slide N|DUR] [--time FIELD] [--lateness DUR] "
-    "[--partition-by FIELD] [--max-partitions N] [--records FILE] [FILE...]",
+    "[--partition-by FIELD] [--max-partitions N] [--compare BASE] [--min-effect D] "
+    "[--fail-on WHAT] [--records FILE] [FILE...]",
     NULL};
 
 static const char description[] =
@@ -171,6 +184,34 @@ static const struct tool_section sections[] = {
      "no_time, "
      "max_partitions (see WINDOWS AND PARTITIONS), and not_uuid, "
      "not_email and so on (values that break the column's format)."},
+    {"Drift",
+     "--compare adds a record of kind drift: for every column of both the change of the null rate "
+     "and of the mean, the Kolmogorov-Smirnov distance (ks, of numbers), the population stability "
+     "index (psi, of numbers by the deciles of BASE, else by the most frequent values) and a "
+     "change of type; and the columns that are new or gone. A BASE without sketches gives only "
+     "schema, nulls and means; psi and ks are null then.\n\n"
+     "A column has drifted by a figure when chance does not explain it and its size matters. "
+     "Chance: data that has not changed gives a drifted column in one run of a hundred at most, "
+     "over all columns and figures together (Holm's procedure at 1 %). Records count as drawn "
+     "independently; the errors of the sketches are allowed for. Size: a mean by D standard "
+     "deviations of --min-effect, ks by 0.4 D, psi by D squared (what a shift by D makes of a "
+     "normal distribution), a null rate by D / 10, and by as much the share of values that the "
+     "narrower of two types does not hold. With the default a null rate that moves by 1 % and a "
+     "mean that moves by 0.1 standard deviations are found in windows of a million records in "
+     "more than 99 of 100 cases.\n\n"
+     "Dates and timestamps move on by nature: of them nulls and types are compared. Of integer "
+     "keys (nearly all different, filling a tenth of their range) the figures are given and do "
+     "not count."},
+    {"Gates",
+     "--fail-on quality=0.9 says no when data_quality_score is below 0.9.\n\n"
+     "--fail-on schema says no when a column is new or gone or has values that its type in BASE "
+     "does not hold. A narrower type is no change.\n\n"
+     "--fail-on drift says no when a column has drifted.\n\n"
+     "schema and drift are held against BASE, without --compare against the last profile in the "
+     "store. When nothing is known of the dataset yet they are ok and say so, so that a first run "
+     "passes. A no ends with status 1 after all records are written; etl-plan and etl-run that "
+     "meet it do nothing. A profile that was refused is not remembered in the store: the next one "
+     "is held against the same baseline. To accept a change run once without --fail-on."},
     {NULL, NULL},
 };
 
@@ -184,6 +225,8 @@ static const struct tool_example examples[] = {
                                                 "jq -r '[.partition, .volume.records] | @tsv'"},
     {"Profile one in ten records of a stream, under a name",
      "cat flights.csv | etl-profile -i csv --sample 10% --dataset flights"},
+    {"In CI: where the data is too bad the job ends here, and nothing behind it runs",
+     "etl-profile --fail-on quality=0.9 flights.csv | etl-predict -p delays.json"},
     {NULL, NULL},
 };
 

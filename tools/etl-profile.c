@@ -18,6 +18,7 @@ struct job {
     bool told;        /* how it was read */
     struct reader_opts reader;
     struct profile_parts parts;
+    struct gate gate;
     struct store *store; /* or NULL */
     struct crew *crew;
     struct buf records; /* with --records */
@@ -59,15 +60,41 @@ static const char *input_name(const char *path)
     return strcmp(path, "-") == 0 ? "stdin" : path;
 }
 
+/* What verdicts are about. Of several about one subject the last wins, so parts have names of their
+ * own. NULL: nameless. */
+static const char *subject_of(const struct profile_result *r, struct arena *a)
+{
+    const struct rec_profile *p = &r->record;
+    const char *s = p->dataset;
+    if (!r->is_part)
+        return s;
+    if (p->partition != NULL)
+        s = arena_printf(a, "%s, partition %s", s ? s : "stdin", p->partition);
+    if (p->from != NULL && p->to != NULL)
+        s = arena_printf(a, "%s, %s to %s", s ? s : "stdin", p->from, p->to);
+    else if (isfinite(p->first_record))
+        s = arena_printf(a, "%s, records %.0f to %.0f", s ? s : "stdin", p->first_record,
+                         p->last_record);
+    return s;
+}
+
+/* Records to where they belong, or the same for people. */
+static void put(struct job *j, const struct buf *records, const struct buf *people)
+{
+    if (j->o.records != NULL)
+        buf_add_slice(&j->records, buf_slice(records));
+    if (!cli_is_quiet() && (j->people || j->o.records == NULL))
+        out_buf(j->people ? people : records);
+}
+
 /* One finished profile. */
 static bool emit(void *ctx, const struct profile *p, struct arena *a, struct profile_result *r,
                  struct err *err)
 {
     struct job *j = ctx;
-    struct buf line = BUF_INIT(BUF_UNBOUNDED);
+    struct buf line = BUF_INIT(BUF_UNBOUNDED), table = BUF_INIT(BUF_UNBOUNDED);
+    struct gate_out held = GATE_OUT_INIT;
     const char *name = input_name(j->path);
-    (void)p;
-    (void)err;
     r->record.dataset = j->o.dataset;
     if (strcmp(j->path, "-") != 0 && j->o.dataset == NULL) {
         char *absolute = path_absolute(j->path, NULL);
@@ -83,18 +110,20 @@ static bool emit(void *ctx, const struct profile *p, struct arena *a, struct pro
     if (!r->is_part) /* the store knows datasets as wholes */
         consult_store(j, a, &r->record);
     rec_profile_write(&line, &r->record);
-    if (!r->is_part)
+    if (j->people)
+        etl_profile_table(&table, name, &r->record);
+    bool ok =
+        etl_profile_gate(&j->gate, j->store, name, subject_of(r, a), p, a, &r->record, &held, err);
+    if (!r->is_part && held.ok && ok) /* what was refused is no example for the next */
         remember(j, &r->record, &line);
-    if (j->o.records != NULL)
-        buf_add_slice(&j->records, buf_slice(&line));
-    if (j->people) {
-        buf_clear(&line);
-        etl_profile_table(&line, name, &r->record);
-    }
-    if (!cli_is_quiet() && (j->people || j->o.records == NULL))
-        out_buf(&line);
+    buf_add_slice(&line, buf_slice(&held.records));
+    buf_add_slice(&table, buf_slice(&held.people));
+    put(j, &line, &table);
     buf_release(&line);
-    return true;
+    buf_release(&table);
+    buf_release(&held.records);
+    buf_release(&held.people);
+    return ok;
 }
 
 static void profile_one(struct job *j, const char *path)
@@ -162,8 +191,11 @@ int main(int argc, char **argv)
     cli_init(&etl_profile_tool);
     if (!cli_parse(&etl_profile_tool, argc, argv, &j.o, &files, &nfiles, &status))
         return status;
-    if (!check_usage(&j.o, nfiles) || !etl_profile_parts(&j.o, &j.parts))
+    if (!check_usage(&j.o, nfiles) || !etl_profile_parts(&j.o, &j.parts) ||
+        !etl_profile_gate_init(&j.gate, &j.o))
         return STATUS_USAGE;
+    if (!etl_profile_gate_open(&j.gate, j.o.compare, &err))
+        return cli_fail(&err);
     j.reader.delimiter = j.o.delimiter;
     j.reader.quote = j.o.quote;
     j.reader.escape = j.o.escape;
@@ -186,6 +218,9 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < nfiles; i++)
         profile_one(&j, files[i]);
     crew_free(j.crew);
+    if (j.gate.said_no)
+        j.status = status_worse(j.status, STATUS_NO);
+    etl_profile_gate_close(&j.gate);
     store_close(j.store);
     if (j.o.records != NULL)
         write_records(&j);

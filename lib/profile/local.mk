@@ -11,7 +11,9 @@ libcore_a_SOURCES += lib/profile/profile.c lib/profile/profile.h lib/profile/sta
     lib/profile/evolution.c lib/profile/evolution.h
 
 # What a profile is held against: an earlier one, a schema.
-libcore_a_SOURCES += lib/profile/drift.c lib/profile/drift.h
+libcore_a_SOURCES += lib/profile/drift.c lib/profile/drift.h \
+    lib/profile/baseline.c lib/profile/baseline.h \
+    lib/profile/verdicts.c lib/profile/verdicts.h
 check_PROGRAMS += tests/unit/drift tests/prop/drift
 tests_unit_drift_SOURCES = tests/unit/drift.c
 tests_unit_drift_CFLAGS = $(UNIT_CFLAGS)
@@ -19,7 +21,8 @@ tests_unit_drift_LDADD = $(UNIT_LDADD)
 tests_prop_drift_SOURCES = tests/prop/drift.c
 tests_prop_drift_CFLAGS = $(UNIT_CFLAGS)
 tests_prop_drift_LDADD = $(UNIT_LDADD)
-TAP_TESTS += tests/unit/drift tests/prop/drift
+TAP_TESTS += tests/unit/drift tests/prop/drift tests/cli/etl-profile-gates.sh
+EXTRA_DIST += tests/cli/etl-profile-gates.sh
 
 # What the records look like, for others.
 include share/schemas/local.mk
