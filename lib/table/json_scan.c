@@ -23,7 +23,8 @@
 
 static inline const char *blanks(const char *p)
 {
-    while (*p == ' ' || *p == '\t' || *p == '\r')
+    /* One test where there is none. */
+    while ((unsigned char)*p <= ' ' && (*p == ' ' || *p == '\t' || *p == '\r'))
         p++;
     return p;
 }
@@ -65,8 +66,8 @@ static const char *any_number_end(const char *p)
 static inline unsigned string_stops(const char *p)
 {
     __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-    __m128i stop = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')),
-                                _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
+    __m128i stop =
+        _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
     stop = _mm_or_si128(stop, _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1f)), x));
     return (unsigned)_mm_movemask_epi8(stop);
 }
@@ -289,6 +290,7 @@ void json_scan_release(struct json_scan *s)
     free(s->objects);
     free(s->keys);
     free(s->fields);
+    free(s->names);
     arena_release(&s->mem);
     buf_release(&s->tmp);
     *s = (struct json_scan){0};
@@ -425,9 +427,13 @@ static const char *other_key(struct json_scan *s, struct walk *w, const char *p,
         w->last = at;
         w->guess = s->keys[at].next;
     } else {
+        if (s->nnames == s->names_cap) {
+            s->names_cap = s->names_cap ? 2 * s->names_cap : 16;
+            s->names = xreallocarray(s->names, s->names_cap, sizeof(*s->names));
+        }
         f->key = JSON_KEY_NONE;
-        f->name = text;
-        f->name_escaped = escaped;
+        f->name = (uint32_t)s->nnames;
+        s->names[s->nnames++] = (struct json_name){text, escaped};
     }
     p = blanks(to + 1);
     return *p == ':' ? p + 1 : NULL;
@@ -440,48 +446,57 @@ static bool is_word(const char *p, const char *word)
     return memcmp(p, word, 4) == 0;
 }
 
+static inline void set_text(struct json_field *f, const char *from, const char *to, uint32_t flags)
+{
+    f->text = (struct text){from, (uint32_t)(to - from), flags};
+}
+
 /* Reads the value at p, which is no object to be opened, into *f; the end, or NULL. */
 static inline const char *read_value(const struct json_scan *s, const char *p, struct json_field *f)
 {
     const char *to;
+    uint32_t elements;
     f->escaped = false;
-    f->elements = 0;
     switch (*p) {
     case '"':
         f->kind = JSON_KIND_TEXT;
         to = string_end(++p, &f->escaped);
         if (!to)
             return NULL;
-        f->p = p;
-        f->len = (uint32_t)(to - p);
+        set_text(f, p, to, TEXT_QUOTED);
         return to + 1;
     case '{':
     case '[':
         f->kind = *p == '[' ? JSON_KIND_ARRAY : JSON_KIND_OBJECT;
-        to = nested_end(p, s->end, &f->elements);
-        break;
+        to = nested_end(p, s->end, &elements);
+        if (!to)
+            return NULL;
+        set_text(f, p, to, TEXT_NESTED | elements << TEXT_ELEMENTS_SHIFT);
+        return to;
     case 't':
         f->kind = JSON_KIND_BOOLEAN;
-        to = is_word(p, "true") ? p + 4 : NULL;
-        break;
+        if (!is_word(p, "true"))
+            return NULL;
+        set_text(f, p, p + 4, 0);
+        return p + 4;
     case 'f':
         f->kind = JSON_KIND_BOOLEAN;
-        to = is_word(p + 1, "alse") ? p + 5 : NULL;
-        break;
+        if (!is_word(p + 1, "alse"))
+            return NULL;
+        set_text(f, p, p + 5, 0);
+        return p + 5;
     case 'n':
         f->kind = JSON_KIND_NULL;
-        to = is_word(p, "null") ? p + 4 : NULL;
-        break;
+        set_text(f, p, p, 0);
+        return is_word(p, "null") ? p + 4 : NULL;
     default:
         f->kind = JSON_KIND_NUMBER;
         to = number_end(p);
-        break;
+        if (!to)
+            return NULL;
+        set_text(f, p, to, 0);
+        return to;
     }
-    if (!to)
-        return NULL;
-    f->p = p;
-    f->len = (uint32_t)(to - p);
-    return to;
 }
 
 static struct json_field *field_room(struct json_scan *s)
@@ -540,7 +555,7 @@ static const char *scan_object(struct json_scan *s, const char *p, uint32_t obje
 
 bool json_scan_line(struct json_scan *s, struct slice line)
 {
-    s->n = 0;
+    s->n = s->nnames = 0;
     s->end = line.p + line.len;
     const char *p = s->failed = blanks(line.p);
     if (*p != '{')

@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "table/batch.h"
 
 #define JSON_KEY_NONE UINT32_MAX
 #define JSON_ROOT 0u
@@ -43,23 +44,25 @@ struct json_object {
 };
 
 enum json_kind {
-    JSON_KIND_NULL,
-    JSON_KIND_BOOLEAN,
     JSON_KIND_NUMBER,
+    JSON_KIND_BOOLEAN,
     JSON_KIND_TEXT,
     JSON_KIND_ARRAY,
     JSON_KIND_OBJECT, /* one that is not opened */
+    JSON_KIND_NULL,
 };
 struct json_field {
-    const char *p; /* the value; strings without quotes */
-    uint32_t len;
-    uint32_t key;      /* its first spelling, or JSON_KEY_NONE when it was not registered */
-    uint32_t object;   /* whose member it is */
-    uint32_t elements; /* of an array */
-    struct slice name; /* as it stands between the quotes; only where key is JSON_KEY_NONE */
-    bool name_escaped; /* likewise */
-    uint8_t kind;      /* enum json_kind */
-    bool escaped;      /* a string with escapes, all of which are good */
+    struct text text; /* the value with its flags; strings without quotes, no bytes for a null */
+    uint32_t key;     /* its first spelling, or JSON_KEY_NONE when it was not registered */
+    uint32_t name;    /* then: which one of `names` */
+    uint32_t object;  /* whose member it is */
+    uint8_t kind;     /* enum json_kind */
+    bool escaped;     /* a string with escapes, all of which are good */
+};
+/* A key that is not registered, as it stands between the quotes. */
+struct json_name {
+    struct slice text;
+    bool escaped;
 };
 
 struct json_scan {
@@ -68,6 +71,8 @@ struct json_scan {
     uint32_t nkeys, keys_cap, nobjects, objects_cap, nspellings;
     struct json_field *fields; /* of the last line */
     size_t n, cap;
+    struct json_name *names; /* of the last line */
+    size_t nnames, names_cap;
     const char *end;    /* of that line */
     const char *failed; /* where it stops being JSON */
     struct arena mem;

@@ -85,11 +85,18 @@ static struct slice full_name(struct reader *r, uint32_t object, struct slice ke
     return buf_slice(&r->path);
 }
 
+/* The key of a member that is not registered; valid until the next look at r->tmp. */
+static struct slice name_of(struct reader *r, const struct json_field *f)
+{
+    const struct json_name *name = &r->json.names[f->name];
+    return name->escaped ? unescaped(r, name->text) : name->text;
+}
+
 static uint32_t key_of(struct reader *r, const struct json_field *f)
 {
     if (f->key != JSON_KEY_NONE)
         return f->key;
-    return json_scan_key(&r->json, f->object, f->name_escaped ? unescaped(r, f->name) : f->name);
+    return json_scan_key(&r->json, f->object, name_of(r, f));
 }
 
 static struct rcol *column_of(struct reader *r, uint32_t object, uint32_t key)
@@ -108,7 +115,7 @@ struct rcol *jsonl_column(struct reader *r, struct slice name)
 static unsigned kind_of(struct reader *r, const struct rcol *rc, const struct json_field *f)
 {
     union value v;
-    struct slice s = slice_of(f->p, f->len);
+    struct slice s = text_slice(f->text);
     switch ((enum json_kind)f->kind) {
     case JSON_KIND_NULL:
         return KIND_NULL;
@@ -170,7 +177,7 @@ static bool open_objects(struct reader *r)
     uint32_t opened = 0;
     for (size_t i = 0; i < s->n && r->schema.n + opened < FLATTEN_COLUMNS; i++) {
         const struct json_field *f = &s->fields[i];
-        if (f->kind != JSON_KIND_OBJECT || *blanks(f->p + 1) == '}' ||
+        if (f->kind != JSON_KIND_OBJECT || *blanks(f->text.p + 1) == '}' ||
             s->objects[f->object].depth >= FLATTEN_DEPTH)
             continue;
         uint32_t key = key_of(r, f), depth = s->objects[f->object].depth;
@@ -196,9 +203,9 @@ static void look_at_line(struct reader *r, struct slice line, uint64_t number)
         struct rcol *rc = column_of(r, f->object, key_of(r, f));
         if (!rc)
             continue;
-        unsigned kind = kind_of(r, rc, f);
-        rc->kinds |= kind;
-        rc->null_seen = rc->null_seen || kind == KIND_NULL;
+        if (!r->o.raw)
+            rc->kinds |= kind_of(r, rc, f);
+        rc->null_seen = rc->null_seen || f->kind == JSON_KIND_NULL;
         rc->present += rc->last != number;
         rc->last = number;
     }
@@ -229,27 +236,20 @@ bool jsonl_look(struct reader *r, uint64_t limit, uint64_t *seen, bool *end, str
 
 /* -- records to columns -- */
 
+/* What is not in the column as it stands in the line. */
 static struct text text_of(struct reader *r, const struct rcol *rc, const struct json_field *f)
 {
-    switch ((enum json_kind)f->kind) {
-    case JSON_KIND_NULL:
-        return (struct text){NULL, 0, 0};
-    case JSON_KIND_ARRAY:
-        return (struct text){f->p, f->len, TEXT_NESTED | f->elements << TEXT_ELEMENTS_SHIFT};
-    case JSON_KIND_OBJECT:
-        return (struct text){f->p, f->len, TEXT_NESTED};
-    case JSON_KIND_TEXT:
-        if (rc->json_text)
-            return (struct text){f->p - 1, f->len + 2, 0};
-        if (f->escaped) {
-            struct slice s = unescaped(r, slice_of(f->p, f->len));
-            return (struct text){arena_memdup(&r->b->mem, s.p, s.len), (uint32_t)s.len,
-                                 TEXT_QUOTED};
-        }
-        return (struct text){f->p, f->len, TEXT_QUOTED};
-    default:
-        return (struct text){f->p, f->len, 0};
+    struct text t = f->text;
+    if (f->kind != JSON_KIND_TEXT)
+        return t;
+    if (rc->json_text)
+        return (struct text){t.p - 1, t.len + 2, 0};
+    if (f->escaped) {
+        struct slice s = unescaped(r, text_slice(t));
+        t.p = arena_memdup(&r->b->mem, s.p, s.len);
+        t.len = (uint32_t)s.len;
     }
+    return t;
 }
 
 struct row_issue {
@@ -276,9 +276,7 @@ static void unknown_field(struct reader *r, const struct json_field *f, struct r
     struct quoted q;
     if (r->o.columns || issue->rule)
         return;
-    struct slice key = f->key != JSON_KEY_NONE ? r->json.keys[f->key].name
-                       : f->name_escaped       ? unescaped(r, f->name)
-                                               : f->name;
+    struct slice key = f->key != JSON_KEY_NONE ? r->json.keys[f->key].name : name_of(r, f);
     issue->rule = "unknown_field";
     issue->reason = arena_printf(
         &r->b->mem, "the field '%s' is not in the first %u records (declare it in types)",
@@ -310,7 +308,8 @@ static struct row_issue take_line(struct reader *r, struct slice line, uint32_t 
         uint32_t c = (uint32_t)column, to = c < set ? r->schema.n : c;
         if (to > set)
             set_nulls(r, row, set, to);
-        r->b->cols[c].text[row] = text_of(r, &r->cols[c], f);
+        bool changed = f->escaped || r->cols[c].json_text;
+        r->b->cols[c].text[row] = changed ? text_of(r, &r->cols[c], f) : f->text;
         set = to == c ? c + 1 : to > set ? to : set;
     }
     set_nulls(r, row, set, r->schema.n);

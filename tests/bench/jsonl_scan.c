@@ -27,8 +27,8 @@ static bool ours(const char *data, size_t len, size_t cap, struct json_totals *t
         ok = json_scan_line(&s, slice_of(p, (size_t)(lf - p)));
         for (size_t i = 0; i < s.n; i++) {
             if (s.fields[i].key == JSON_KEY_NONE)
-                json_scan_key(&s, JSON_ROOT, s.fields[i].name);
-            t->bytes += s.fields[i].len;
+                json_scan_key(&s, JSON_ROOT, s.names[s.fields[i].name].text);
+            t->bytes += s.fields[i].text.len;
         }
         t->records++;
         t->fields += s.n;

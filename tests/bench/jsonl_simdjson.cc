@@ -64,7 +64,7 @@ bool slice_of_value(ondemand::value v, json_slice &s)
         break;
     }
     default:
-        text = v.raw_json_token();
+        text = type == ondemand::json_type::null ? std::string_view() : v.raw_json_token();
         break;
     }
     s.p = text.data();
