@@ -145,6 +145,8 @@ static const struct tool_section sections[] = {
      "empty text, and blanks alone (written as one). They are reported and stay values.\n\n"
      "monotone is the order in which the values come, exactly: numbers by value, others by their "
      "bytes. first_lines, length_bytes, minima and maxima are exact, too.\n\n"
+     "elements says of JSON arrays how many there are (arrays) and how many elements they have: "
+     "min, mean, max and total, all exact.\n\n"
      "uniqueness is distinct over the values that are not null, with its standard error. unique is "
      "true when all differ: by an exact count, or because the order is strict; false when a value "
      "was surely seen twice, or when distinct stays four errors below the values; null when that "

@@ -39,6 +39,7 @@ void column_state_init(struct column_state *c, const struct column_sizes *s, uin
     c->float_max = -(double)INFINITY;
     c->time_min = INT64_MAX;
     c->time_max = INT64_MIN;
+    c->elements.min = UINT32_MAX;
     column_figures_init(&c->figures);
     distinct_init(&c->distinct, s->distinct_p);
     frequent_init(&c->frequent, s->frequent_lg);

@@ -58,6 +58,12 @@ struct extreme {
     bool cut;
 };
 
+/* Elements of the values that are arrays. */
+struct element_counts {
+    uint64_t arrays, total;
+    uint32_t min, max; /* UINT32_MAX, 0: no arrays */
+};
+
 struct column_state {
     uint64_t values, nulls, bytes;
     uint64_t kinds[KINDS];
@@ -66,6 +72,7 @@ struct column_state {
     int64_t int_min, int_max;
     double float_min, float_max;
     int64_t time_min, time_max; /* of timestamps, microseconds */
+    struct element_counts elements;
     struct extreme min, max;
     struct moments moments;
     struct distinct distinct;

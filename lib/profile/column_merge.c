@@ -56,6 +56,12 @@ void column_state_merge(struct column_state *c, const struct column_sizes *s,
     c->float_max = other->float_max > c->float_max ? other->float_max : c->float_max;
     c->time_min = other->time_min < c->time_min ? other->time_min : c->time_min;
     c->time_max = other->time_max > c->time_max ? other->time_max : c->time_max;
+    c->elements.arrays += other->elements.arrays;
+    c->elements.total += other->elements.total;
+    if (other->elements.min < c->elements.min)
+        c->elements.min = other->elements.min;
+    if (other->elements.max > c->elements.max)
+        c->elements.max = other->elements.max;
     merge_extreme(&c->min, &other->min, -1);
     merge_extreme(&c->max, &other->max, 1);
     merge_numbers(c, other, s);

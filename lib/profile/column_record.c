@@ -226,6 +226,11 @@ void column_state_finish(const struct column_state *c, const struct column_sizes
          c->first_line[KIND_ZERO_CODE] < c->first_line[TYPE_STRING]))
         out->first_lines[TYPE_STRING] = (double)c->first_line[KIND_ZERO_CODE];
     finish_range(c, a, out);
+    if (c->elements.arrays > 0)
+        out->elements =
+            (struct rec_elements){(double)c->elements.arrays, c->elements.min,
+                                  (double)c->elements.total / (double)c->elements.arrays,
+                                  c->elements.max, (double)c->elements.total};
     bool number = type_is_number(out->type);
     out->mean = number ? moments_mean(&c->moments) : none;
     out->stddev = number ? moments_stddev(&c->moments) : none;

@@ -247,8 +247,10 @@ COLUMN_INLINE uint8_t kind_of(struct text t, uint64_t prefix, uint64_t tail, uni
 static uint8_t json_kind(struct text t, uint64_t prefix, uint64_t tail, union value *v)
 {
     uint64_t first = prefix >> 56;
-    if (!(t.flags & TEXT_QUOTED) && (first == '{' || first == '['))
+    if (t.flags & TEXT_NESTED)
         return TYPE_JSON;
+    if ((t.flags & TEXT_QUOTED) && !is_digit(first))
+        return TYPE_STRING;
     uint8_t kind = kind_of(t, prefix, tail, v);
     if (kind == KIND_ZERO_CODE)
         return TYPE_STRING;
@@ -297,6 +299,17 @@ static void see_times(struct column_state *c, const struct times *t, const struc
         see_time(c, us);
 }
 
+static void count_elements(struct element_counts *e, struct text t)
+{
+    uint32_t n = text_elements(t);
+    if (t.p[0] != '[')
+        return;
+    e->arrays++;
+    e->total += n;
+    e->min = n < e->min ? n : e->min;
+    e->max = n > e->max ? n : e->max;
+}
+
 /* `json` is a constant where this is inlined. */
 COLUMN_INLINE size_t classify(struct column_state *c, uint32_t n, const uint64_t *line,
                               struct column_scratch *w, bool json)
@@ -321,6 +334,8 @@ COLUMN_INLINE size_t classify(struct column_state *c, uint32_t n, const uint64_t
             w->number[numbers++] = v.f;
         } else if (kind == TYPE_TIMESTAMP) {
             see_time(c, v.i);
+        } else if (json && kind == TYPE_JSON) {
+            count_elements(&c->elements, w->value[i]);
         } else if (kind == KIND_PLAIN_TIME) {
             times.least_at = v.i < times.least ? i : times.least_at;
             times.least = v.i < times.least ? v.i : times.least;
@@ -365,7 +380,7 @@ size_t column_classify(struct column_state *c, bool json, uint32_t n, const uint
                        struct column_scratch *w, enum column_code code)
 {
     uint64_t first = w->prefix[0] >> 56;
-    if (code == COLUMN_BEST && (is_digit(first) || first == '-') &&
+    if (code == COLUMN_BEST && (is_digit(first) || first == '-') && !(json && any_quoted(n, w)) &&
         classify_plain(c, n, line, w) > 0)
         return w->kind[0] == KIND_ZERO_CODE ? 0 : n;
     return json ? classify(c, n, line, w, true) : classify(c, n, line, w, false);

@@ -114,6 +114,11 @@ static bool column_read(struct arena *a, const struct json *v, struct rec_column
     c->length_min = json_num(length, "min", none);
     c->length_mean = json_num(length, "mean", none);
     c->length_max = json_num(length, "max", none);
+    const struct json *elements = json_get(v, "elements");
+    c->elements =
+        (struct rec_elements){json_num(elements, "arrays", 0), json_num(elements, "min", none),
+                              json_num(elements, "mean", none), json_num(elements, "max", none),
+                              json_num(elements, "total", none)};
     c->null_spellings = spellings_read(a, json_get(v, "null_spellings"), &c->nspellings);
     c->monotone = json_str(v, "monotone", NULL);
     c->uniqueness = json_num(v, "uniqueness", none);
@@ -252,6 +257,18 @@ static void figures_write(struct jw *w, const struct rec_column *c)
         jw_knum(w, "min", c->length_min);
         jw_knum(w, "mean", c->length_mean);
         jw_knum(w, "max", c->length_max);
+        jw_end_obj(w);
+    } else {
+        jw_null(w);
+    }
+    jw_key(w, "elements");
+    if (c->elements.arrays > 0) {
+        jw_obj(w);
+        jw_knum(w, "arrays", c->elements.arrays);
+        jw_knum(w, "min", c->elements.min);
+        jw_knum(w, "mean", c->elements.mean);
+        jw_knum(w, "max", c->elements.max);
+        jw_knum(w, "total", c->elements.total);
         jw_end_obj(w);
     } else {
         jw_null(w);

@@ -33,6 +33,10 @@ struct rec_spelling {
     double count;
 };
 enum rec_answer { REC_UNKNOWN, REC_NO, REC_YES };
+/* Elements of the values that are JSON arrays. */
+struct rec_elements {
+    double arrays, min, mean, max, total; /* arrays 0: there are none, and the record says null */
+};
 struct rec_column {
     const char *name;
     enum type type;
@@ -51,7 +55,8 @@ struct rec_column {
     double first_lines[TYPE_COUNT];             /* of the first of each type; 0: none, or unknown */
     double bytes;                               /* of text, for sizing */
     double length_min, length_mean, length_max; /* of the texts, in bytes */
-    const struct rec_spelling *null_spellings;  /* texts that often stand for null; NULL: unknown */
+    struct rec_elements elements;
+    const struct rec_spelling *null_spellings; /* texts that often stand for null; NULL: unknown */
     uint32_t nspellings;
     const char *monotone;                /* see profile/figures.h; NULL: unknown */
     double uniqueness, uniqueness_error; /* distinct of the values that are not null; its error */

@@ -246,7 +246,10 @@ static struct text text_of(struct reader *r, const struct rcol *rc, const struct
         return (struct text){t.p - 1, t.len + 2, 0};
     if (f->escaped) {
         struct slice s = unescaped(r, text_slice(t));
-        t.p = arena_memdup(&r->b->mem, s.p, s.len);
+        char *p = arena_bytes(&r->b->mem, s.len + TEXT_ROOM);
+        memcpy(p, s.p, s.len);
+        memset(p + s.len, 0, TEXT_ROOM);
+        t.p = p;
         t.len = (uint32_t)s.len;
     }
     return t;
@@ -283,19 +286,24 @@ static void unknown_field(struct reader *r, const struct json_field *f, struct r
         quote_slice(&q, full_name(r, f->object, key)), INFER_RECORDS);
 }
 
+/* Nulls have room behind them, too. */
+static const char no_text[TEXT_ROOM];
+
 static void set_nulls(struct reader *r, uint32_t row, uint32_t from, uint32_t to)
 {
     for (uint32_t c = from; c < to; c++)
-        r->b->cols[c].text[row] = (struct text){NULL, 0, 0};
+        r->b->cols[c].text[row] = (struct text){no_text, 0, 0};
 }
 
 /* One record into row `row`. Columns that it does not have are null: those between two members that
- * come in the order of columns, and, as soon as one is out of order, all that did not come. */
+ * come in the order of columns, and, as soon as one is out of order, all that did not come. (Or all
+ * are to begin with, see NULLS_BY_ROW.) */
 static struct row_issue take_line(struct reader *r, struct slice line, uint32_t row)
 {
     const struct json_scan *s = &r->json;
     struct row_issue issue = {NULL, NULL, true};
-    uint32_t set = 0; /* columns before this one have their text */
+    /* Columns before this one have their text. */
+    uint32_t set = r->schema.n > NULLS_BY_ROW ? r->schema.n : 0;
     if (!json_scan_line(&r->json, line))
         return not_json(r, line);
     for (size_t i = 0; i < s->n; i++) {

@@ -124,6 +124,26 @@ static bool is_json_array(struct slice head)
     return s.len == 0 || *s.p == '{';
 }
 
+/* JSON that is no lines, by its first bytes, with what to do about it; NULL: they may be lines. A
+ * brace or bracket that has its line for itself is how JSON is written over several lines. */
+static const char *not_lines(struct slice head)
+{
+    struct slice s = skip_blanks(head);
+    if (is_json_array(head))
+        return "one JSON array, not JSON lines (turn it into lines: jq -c '.[]')";
+    if (!s.len || (*s.p != '{' && *s.p != '['))
+        return NULL;
+    struct slice next = skip_blanks(slice_of(s.p + 1, s.len - 1));
+    if (!next.len || !memchr(s.p, '\n', (size_t)(next.p - s.p)))
+        return NULL;
+    if (*s.p == '[')
+        return "one JSON array over several lines, not JSON lines (turn it into lines: jq -c "
+               "'.[]')";
+    return *next.p == '"' ? "JSON over several lines, not JSON lines (turn each value into one "
+                            "line: jq -c .)"
+                          : NULL;
+}
+
 /* What was not said comes from the data: once, so that all files are one table. */
 static void settle_dialect(struct reader *r, struct slice all, bool whole)
 {
@@ -197,14 +217,11 @@ static bool open_feed(struct reader *r, struct feed *f, size_t i, size_t block_b
         if (r->stats.dialect.best.cr)
             feed_set_cr(f);
     }
-    if (r->format == FORMAT_JSONL && is_json_array(head)) {
+    const char *other = r->format == FORMAT_JSONL ? not_lines(head) : NULL;
+    if (other)
         feed_release(f);
-        return err_set(err, ERR_DATA,
-                       "cannot read '%s': it is one JSON array, not JSON lines (turn it into "
-                       "lines: jq -c '.[]')",
-                       quote_str(&q, r->paths[i]));
-    }
-    return true;
+    return !other ||
+           err_set(err, ERR_DATA, "cannot read '%s': it is %s", quote_str(&q, r->paths[i]), other);
 }
 
 static void note_stats(struct reader *r)
@@ -380,7 +397,9 @@ static void begin_batch(struct reader *r)
     for (uint32_t c = 0; c < n; c++) {
         column_alloc_rows(b, c, r->cols[c].type, true, r->row_cap);
         /* The slack of blocks, or csv.c's own where it takes escapes away. */
-        b->cols[c].text_room = r->format != FORMAT_JSONL;
+        b->cols[c].text_room = r->format != FORMAT_JSONL || n <= NULLS_BY_ROW;
+        if (r->format == FORMAT_JSONL && n > NULLS_BY_ROW)
+            memset(b->cols[c].text, 0, r->row_cap * sizeof(struct text));
     }
 }
 

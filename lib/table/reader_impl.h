@@ -11,6 +11,10 @@
 #include "table/reader.h"
 
 
+/* JSON lines: what a record does not have is set to null in its row; in tables of more columns than
+ * this, whose rows would be far apart in memory, columns are cleared beforehand. */
+#define NULLS_BY_ROW 64
+
 /* A column delivered. */
 struct rcol {
     struct slice name;

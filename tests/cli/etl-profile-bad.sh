@@ -142,6 +142,20 @@ run etl-profile deep.jsonl
 is "$status|$(figure "[.volume.records, $issues]")" '0|[1,[["not_json",null,1,1]]]' "JSON nested 10,000 deep"
 valid
 
+printf '{\n  "a": 1,\n  "b": [1, 2]\n}\n' >pretty.json
+run etl-profile pretty.json
+is "$status|$err" "3|etl-profile: cannot read 'pretty.json': it is JSON over several lines, not JSON lines (turn each value into one line: jq -c .)" "JSON over several lines: what to do"
+printf '[{"a":1},{"a":2}]\n' >array.json
+run etl-profile array.json
+is "$status|$err" "3|etl-profile: cannot read 'array.json': it is one JSON array, not JSON lines (turn it into lines: jq -c '.[]')" "one array: what to do"
+printf '\n \n\t\r\n' >blank.jsonl
+run etl-profile blank.jsonl
+is "$status|$err|$(figure "[.volume.records, .columns]")" "0||[0,[]]" "blank lines alone are an empty file"
+printf '{"a.b":1,"a":{"b":"x"},"l":[1,[2]]}\n' >dots.jsonl
+run etl-profile dots.jsonl
+is "$(figure '[.columns[] | [.name, .type, .elements.total]]')" '[["a.b","integer",null],["a.b_2","string",null],["l","json",2]]' "a key with a dot beside a member of that name"
+valid
+
 # -- not text --
 gzip -c "$examples/flights.csv" | head -c 20000 >cut.csv.gz
 run etl-profile cut.csv.gz

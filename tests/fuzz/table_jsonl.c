@@ -30,6 +30,10 @@ static bool needs_care(struct slice text)
     for (size_t i = 0; i < ARRAY_LEN(starts); i++)
         if (slice_starts(text, starts[i]))
             return true;
+    /* JSON over several lines is refused. */
+    struct slice head = slice_trim(text);
+    if (head.len && head.p[0] == '{' && memchr("\n\r \t", head.len > 1 ? head.p[1] : '\n', 4))
+        return true;
     for (size_t i = 0; i < text.len; i++)
         if ((unsigned char)text.p[i] < '\t' || text.p[i] == '[')
             return true;

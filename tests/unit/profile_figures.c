@@ -117,6 +117,50 @@ START_TEST(lengths_are_in_bytes)
 }
 END_TEST
 
+START_TEST(what_json_quotes_is_a_string)
+{
+    struct buf b = BUF_INIT(BUF_UNBOUNDED);
+    for (int i = 0; i < 600; i++)
+        buf_addf(&b, "{\"n\":%d,\"s\":\"%d\",\"z\":\"0%d\",\"m\":%s,\"d\":\"2026-01-%02d\"}\n", i,
+                 i, i, i == 299 ? "\"7\"" : "7", 1 + i % 28);
+    const struct rec_column *c = column(buf_str(&b), "s");
+    ck_assert(c->type == TYPE_STRING && c->types[TYPE_STRING] == 600);
+    c = rec_profile_column(&record, SLICE_LIT("z"));
+    ck_assert(c->type == TYPE_STRING && c->types[TYPE_STRING] == 600);
+    c = rec_profile_column(&record, SLICE_LIT("m"));
+    ck_assert(c->type == TYPE_STRING && c->types[TYPE_STRING] == 1 &&
+              c->types[TYPE_INTEGER] == 599);
+    ck_assert(rec_profile_column(&record, SLICE_LIT("n"))->types[TYPE_INTEGER] == 600);
+    ck_assert(rec_profile_column(&record, SLICE_LIT("d"))->types[TYPE_DATE] == 600);
+    buf_release(&b);
+}
+END_TEST
+
+START_TEST(elements_of_arrays_are_counted)
+{
+    const struct rec_column *c =
+        column("{\"a\":[1,[2,3]]}\n{\"a\":[]}\n{\"a\":\"[1,2,3]\"}\n{\"a\":{\"b\":[1]}}\n{}\n"
+               "{\"a\":[\"x\",null,{},4]}\n",
+               "a");
+    ck_assert(c->elements.arrays == 3 && c->elements.total == 6);
+    ck_assert(c->elements.min == 0 && c->elements.mean == 2 && c->elements.max == 4);
+    ck_assert(column("{\"a\":{\"b\":1}}\n", "a")->elements.arrays == 0);
+    ck_assert(column("a\n\"[1,2]\"\n", "a")->elements.arrays == 0);
+    /* What is written reads back. */
+    struct buf line = BUF_INIT(BUF_UNBOUNDED);
+    struct rec_profile again;
+    struct json *v;
+    struct err err = ERR_INIT;
+    column("{\"a\":[1]}\n{\"a\":[1,2]}\n", "a");
+    rec_profile_write(&line, &record);
+    ck_assert(json_parse(&mem, buf_slice(&line), 0, &v, &err));
+    ck_assert(rec_profile_read(&mem, v, &again, &err));
+    c = rec_profile_column(&again, SLICE_LIT("a"));
+    ck_assert(c->elements.arrays == 2 && c->elements.total == 3 && c->elements.mean == 1.5);
+    buf_release(&line);
+}
+END_TEST
+
 /* A column of n numbers: i * step modulo n, or sorted. */
 static const struct rec_column *sequence(unsigned n, unsigned step, unsigned same)
 {
@@ -238,6 +282,7 @@ END_TEST
 
 UNIT_MAIN("figures of columns", every_type_is_named_with_its_first_line,
           spellings_of_null_are_reported_and_not_assumed, order_is_that_of_the_type,
-          lengths_are_in_bytes, uniqueness_is_claimed_as_far_as_it_is_known, a_null_makes_no_key,
+          lengths_are_in_bytes, what_json_quotes_is_a_string, elements_of_arrays_are_counted,
+          uniqueness_is_claimed_as_far_as_it_is_known, a_null_makes_no_key,
           estimates_carry_their_bounds, fast_leaves_them_out, codes_of_countries_are_recognised,
           telephone_numbers_are_recognised_and_plain_digits_are_not)

@@ -87,6 +87,23 @@ START_TEST(keys_in_any_order_and_spelling_are_the_same_columns)
            "[1][2][3][4]|[~][2][~][1]|[3][~][2][~]|[2][1][~][3]|[3][~][~][9]|[~][~][~][~]|"
            "[~][~][~][5]|[1][4][3][2]|",
            "");
+    /* The same in a table so wide that it is cleared beforehand. */
+    struct buf text = BUF_INIT(BUF_UNBOUNDED), schema = BUF_INIT(BUF_UNBOUNDED);
+    struct buf rows = BUF_INIT(BUF_UNBOUNDED);
+    for (int i = 0; i < 100; i++) {
+        buf_addf(&text, "%s\"k%d\":%d", i ? "," : "{", i, i);
+        buf_addf(&schema, "%sk%d:string%s", i ? " " : "", i, i == 3 || i == 7 ? "" : "?");
+        buf_addf(&rows, "[%d]", i);
+    }
+    buf_adds(&text, "}\n{\"k7\":1,\"k3\":2,\"k3\":3}\n");
+    buf_addc(&rows, '|');
+    for (int i = 0; i < 100; i++)
+        buf_adds(&rows, i == 3 ? "[3]" : i == 7 ? "[1]" : "[~]");
+    buf_addc(&rows, '|');
+    expect(buf_slice(&text), &raw, buf_str(&schema), buf_str(&rows), "");
+    buf_release(&text);
+    buf_release(&schema);
+    buf_release(&rows);
     /* A key with a dot beside an object whose member has that name: both are kept. */
     expect(SLICE_LIT("{\"a\":{\"b\":1},\"a.b\":2}\n{\"a.b\":3,\"a\":{\"b\":4}}\n"), &o,
            "a.b:string a.b_2:string", "[1][2]|[4][3]|", "");
@@ -210,6 +227,25 @@ START_TEST(a_json_array_is_an_error_with_a_remedy)
 }
 END_TEST
 
+START_TEST(json_over_several_lines_is_an_error_with_a_remedy)
+{
+    static const struct {
+        const char *text, *remedy;
+    } texts[] = {{"{\n  \"a\": 1\n}\n", "jq -c .)"},
+                 {" \n{ \r\n\"a\":1}\r\n", "jq -c .)"},
+                 {"[\n  1,\n  2\n]\n", "jq -c '.[]'"},
+                 {"[ \n  [1],\n[2]]\n", "jq -c '.[]'"}};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct reading g = read_text(slice_str(texts[i].text), &jsonl);
+        ck_assert(!g.opened && g.err.kind == ERR_DATA && strstr(g.err.text, texts[i].remedy));
+        reading_release(&g);
+    }
+    /* A damaged record is only that. */
+    expect(SLICE_LIT("{\n{\"a\":1}\n"), &jsonl, "a:integer", "[1]|", "1 not_json|");
+    expect(SLICE_LIT("[\"a\",\n{\"a\":1}\n"), &jsonl, "a:integer", "[1]|", "1 not_json|");
+}
+END_TEST
+
 START_TEST(nesting_is_bounded)
 {
     struct buf text = BUF_INIT(BUF_UNBOUNDED);
@@ -296,6 +332,6 @@ UNIT_MAIN("table_jsonl", columns_are_keys_in_order_of_appearance, types_are_thos
           keys_in_any_order_and_spelling_are_the_same_columns,
           arrays_know_how_many_elements_they_have, lines_that_are_no_objects_are_rejects,
           bytes_that_are_not_utf8_make_a_record_bad, what_comes_late_is_a_reject_with_a_remedy,
-          a_json_array_is_an_error_with_a_remedy, nesting_is_bounded,
-          a_record_over_sixteen_mebibytes_is_skipped,
+          a_json_array_is_an_error_with_a_remedy, json_over_several_lines_is_an_error_with_a_remedy,
+          nesting_is_bounded, a_record_over_sixteen_mebibytes_is_skipped,
           a_record_of_a_hundred_thousand_keys_is_a_table, blocks_make_no_difference)
