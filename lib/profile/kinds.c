@@ -380,7 +380,7 @@ size_t column_classify(struct column_state *c, bool json, uint32_t n, const uint
                        struct column_scratch *w, enum column_code code)
 {
     uint64_t first = w->prefix[0] >> 56;
-    if (code == COLUMN_BEST && (is_digit(first) || first == '-') && !(json && any_quoted(n, w)) &&
+    if (code == COLUMN_BEST && (is_digit(first) || first == '-') &&
         classify_plain(c, n, line, w) > 0)
         return w->kind[0] == KIND_ZERO_CODE ? 0 : n;
     return json ? classify(c, n, line, w, true) : classify(c, n, line, w, false);
