@@ -87,6 +87,9 @@ static void add_verdict(struct gate *g, const char *name, const char *subject,
                         struct rec_verdict *v, struct gate_out *out)
 {
     v->subject = subject;
+    if (out->nverdicts == GATE_VERDICTS)
+        BUG("more than %d verdicts", GATE_VERDICTS);
+    out->verdicts[out->nverdicts++] = *v;
     say_no(name, v);
     rec_verdict_write(&out->records, v);
     g->said_no = g->said_no || !v->ok;
@@ -133,6 +136,7 @@ static const struct rec_drift *compare(struct gate *g, const char *name, struct 
     profile_drift(base, p, r, g->effect, a, d);
     rec_drift_write(&out->records, d);
     drift_table(&out->people, d);
+    out->drift = d;
     return d;
 }
 

@@ -74,6 +74,20 @@ static const struct opt table[] = {
      "The file appears when all inputs are done. With --format table people still get theirs."},
     {0},
 };
+static const struct opt format = {
+    0,
+    "format",
+    OPT_CHOICE,
+    AT(common.format),
+    "FORM",
+    "auto|json|table|html",
+    0,
+    0,
+    COMPLETE_NONE,
+    "print JSON lines, or a table or a page for people",
+    "With auto, the default, a terminal gets tables and a pipe or file gets JSON lines. html is "
+    "one "
+    "page for all inputs, complete in itself: it needs no network and no script."};
 #undef AT
 
 static const char *const synopsis[] = {
@@ -219,6 +233,8 @@ static const struct tool_section sections[] = {
 
 static const struct tool_example examples[] = {
     {"What is in these files?", "etl-profile --format table flights.csv airports.csv"},
+    {"The same as a page for a browser",
+     "etl-profile --format html flights.csv airports.csv >profile.html"},
     {"Which columns could be a key?",
      "etl-profile airports.csv | jq -r '.columns[] | select(.key_candidate) | .name'"},
     {"Where does a column hold what stands for null?",
@@ -235,6 +251,7 @@ static const struct tool_example examples[] = {
 const struct tool etl_profile_tool = {
     .name = "etl-profile",
     .summary = "profile data in one pass",
+    .format = &format,
     .synopsis = synopsis,
     .description = description,
     .opts = table,

@@ -1,71 +1,85 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A profile for people: a line a column, then quality and issues. */
+/* A profile for people on a terminal: a line a column, as much of it as fits, then quality and
+ * issues in words. */
 #include <math.h>
 
+#include "base/arena.h"
 #include "base/num.h"
 #include "cli/report.h"
+#include "cli/text.h"
 #include "tools/etl-profile.h"
 
-/* Bars of the sparkline. */
-#define BARS 10
 #define ISSUES_SHOWN 10
-#define VALUE_WIDTH 16
 
-/* Share of values up to x, from the quantiles, linear in between. */
-static double cumulative(const double *q, double x)
-{
-    if (x <= q[0])
-        return rec_quantile_at[0];
-    for (size_t i = 1; i < REC_QUANTILES; i++)
-        if (x <= q[i])
-            return rec_quantile_at[i - 1] + (rec_quantile_at[i] - rec_quantile_at[i - 1]) *
-                                                (x - q[i - 1]) / (q[i] - q[i - 1]);
-    return rec_quantile_at[REC_QUANTILES - 1];
-}
+/* What is shown at a width: a file, which has none, gets MIDDLE. */
+enum layout { NARROW, MIDDLE, WIDE };
+#define MIDDLE_FROM 100
+#define WIDE_FROM 150
+static const struct {
+    size_t bars, value; /* of a distribution; columns of a value */
+} sizes[] = {[NARROW] = {10, 12}, [MIDDLE] = {10, 16}, [WIDE] = {20, 24}};
 
-/* The distribution between the 1st and the 99th percentile; empty when there is none. */
-static void sparkline(struct buf *out, const struct rec_column *c)
+/* Of numbers their histogram, of others their most frequent values. */
+static void distribution_cell(struct report_table *t, enum layout l, const struct profile *p,
+                              uint32_t index, const struct rec_column *c)
 {
-    const double *q = c->quantiles;
-    double lo = q[0], hi = q[REC_QUANTILES - 1], bars[BARS], before = rec_quantile_at[0];
-    if (!isfinite(lo) || !isfinite(hi) || !(hi > lo) || !isfinite(hi - lo))
-        return;
-    for (int i = 0; i < BARS; i++) {
-        double upto = cumulative(q, lo + (hi - lo) * (i + 1) / BARS);
-        bars[i] = upto > before ? upto - before : 0;
-        before = upto;
+    struct buf line = BUF_INIT(256);
+    struct etl_profile_bars b = {.n = sizes[l].bars};
+    bool numbers = etl_profile_bars(p, index, c, &b);
+    if (numbers) {
+        report_sparkline(&line, b.bar, b.n);
+    } else if (!type_is_number(c->type) && c->ntop > 1 && c->top[0].count > 1) {
+        for (b.n = 0; b.n < c->ntop && b.n < sizes[l].bars; b.n++)
+            b.bar[b.n] = c->top[b.n].count;
+        report_sparkline(&line, b.bar, b.n);
     }
-    report_sparkline(out, bars, BARS);
+    report_cell(t, numbers ? "cyan" : "dim", "%s", buf_str(&line));
+    buf_release(&line);
 }
 
-static void count_cell(struct report_table *t, double n)
+static void count_cell(struct report_table *t, double n, double error)
 {
     char text[NUM_TEXT_MAX] = "";
     if (isfinite(n))
         num_format_grouped(text, (int64_t)n);
-    report_cell(t, NULL, "%s", text);
+    report_cell(t, NULL, "%s%s", error > 0 ? "~" : "", text);
+}
+
+static void number_cell(struct report_table *t, double d)
+{
+    if (isfinite(d))
+        report_cell(t, NULL, "%.6g", d);
+    else
+        report_cell(t, NULL, "%s", "");
+}
+
+/* The start of a text, without what a terminal would act on. */
+static void text_cell(struct report_table *t, struct slice s, size_t width, double share)
+{
+    struct buf masked = BUF_INIT(BUF_UNBOUNDED);
+    text_mask(&masked, s.len > 4 * width ? text_cut(s, 4 * width) : s, false);
+    struct slice all = buf_slice(&masked), cut = text_cut(all, width);
+    if (text_columns(all) > width)
+        cut = text_cut(all, width - 1);
+    char percent[16] = "";
+    if (isfinite(share))
+        snprintf(percent, sizeof(percent), " %.0f %%", 100 * share);
+    report_cell(t, NULL, "%.*s%s%s", (int)cut.len, cut.p, cut.len < all.len ? "…" : "", percent);
+    buf_release(&masked);
 }
 
 /* A number to six digits, or the start of a string. */
-static void value_cell(struct report_table *t, struct slice json)
+static void value_cell(struct report_table *t, struct slice json, size_t width)
 {
     double d;
     int64_t i;
     struct buf text = BUF_INIT(BUF_UNBOUNDED);
-    if (json.len == 0) {
-        report_cell(t, NULL, "%s", "");
-    } else if (json.p[0] == '"') {
+    if (json.len > 1 && json.p[0] == '"') {
         json_unquote(&text, slice_of(json.p + 1, json.len - 2));
-        size_t n = text.len;
-        if (n > VALUE_WIDTH) {
-            n = VALUE_WIDTH - 1;
-            while (n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
-                n--;
-        }
-        report_cell(t, NULL, "%.*s%s", (int)n, buf_str(&text), n < text.len ? "…" : "");
-    } else if (num_parse_int(json, &i)) {
+        text_cell(t, buf_slice(&text), width, (double)NAN);
+    } else if (json.len > 0 && num_parse_int(json, &i)) {
         report_cell(t, NULL, "%.*s", (int)json.len, json.p);
-    } else if (num_parse_float(json, &d)) {
+    } else if (json.len > 0 && num_parse_float(json, &d)) {
         report_cell(t, NULL, "%.6g", d);
     } else {
         report_cell(t, NULL, "%s", "");
@@ -73,32 +87,78 @@ static void value_cell(struct report_table *t, struct slice json)
     buf_release(&text);
 }
 
-static void column_rows(struct report_table *t, const struct rec_column *c)
+static void type_cell(struct report_table *t, enum layout l, const struct rec_column *c)
 {
-    struct buf line = BUF_INIT(256);
-    double share = c->records > 0 ? 100 * c->nulls / c->records : 0;
-    report_cell(t, "bold", "%s", c->name);
-    report_cell(t, NULL, "%s%s%s", type_name(c->type), c->nformats > 0 ? ", " : "",
-                c->nformats > 0 ? c->formats[0] : "");
-    report_cell(t, share > 0 ? "yellow" : "dim", share > 0 && share < 0.05 ? "<0.1" : "%.1f",
-                share);
-    if (c->distinct_error > 0) {
-        char text[NUM_TEXT_MAX];
-        num_format_grouped(text, (int64_t)c->distinct);
-        report_cell(t, NULL, "~%s", text);
-    } else {
-        count_cell(t, c->distinct);
-    }
-    value_cell(t, c->min);
-    value_cell(t, c->max);
-    if (isfinite(c->mean))
-        report_cell(t, NULL, "%.6g", c->mean);
+    const char *format = c->nformats > 0 ? c->formats[0] : NULL;
+    if (l == NARROW && format != NULL)
+        report_cell(t, NULL, "%s", format);
+    else
+        report_cell(t, NULL, "%s%s%s", type_name(c->type), format ? ", " : "",
+                    format ? format : "");
+}
+
+static void top_cell(struct report_table *t, const struct rec_column *c, size_t width)
+{
+    double values = c->records - c->nulls;
+    if (c->ntop > 0 && c->top[0].count > 1)
+        text_cell(t, c->top[0].value, width, c->top[0].count / values);
     else
         report_cell(t, NULL, "%s", "");
-    count_cell(t, c->outliers);
-    sparkline(&line, c);
-    report_cell(t, "cyan", "%s", buf_str(&line));
-    buf_release(&line);
+}
+
+/* What a column may serve for. */
+static const char *trait(const struct rec_column *c)
+{
+    return c->constant == REC_YES        ? "constant"
+           : c->key_candidate == REC_YES ? (c->unique == REC_YES ? "key" : "key?")
+           : c->monotone != NULL && strcmp(c->monotone, "none") != 0 ? "sorted"
+                                                                     : "";
+}
+
+static void column_row(struct report_table *t, enum layout l, const struct profile *p, uint32_t i,
+                       const struct rec_column *c)
+{
+    double share = c->records > 0 ? 100 * c->nulls / c->records : 0;
+    report_cell(t, "bold", "%s", c->name);
+    type_cell(t, l, c);
+    report_cell(t, share > 0 ? "yellow" : "dim", share > 0 && share < 0.05 ? "<0.1" : "%.1f",
+                share);
+    count_cell(t, c->distinct, c->distinct_error);
+    value_cell(t, c->min, sizes[l].value);
+    if (l == WIDE)
+        number_cell(t, c->quantiles[REC_QUANTILES / 2]);
+    value_cell(t, c->max, sizes[l].value);
+    if (l >= MIDDLE)
+        number_cell(t, c->mean);
+    if (l == WIDE)
+        number_cell(t, c->stddev);
+    if (l >= MIDDLE)
+        count_cell(t, c->outliers, c->outliers_error);
+    distribution_cell(t, l, p, i, c);
+    if (l == WIDE) {
+        top_cell(t, c, sizes[l].value);
+        report_cell(t, "dim", "%s", trait(c));
+    }
+}
+
+static void column_rows(struct buf *out, unsigned width, const struct profile *p,
+                        const struct rec_profile *r)
+{
+    static const char *const narrow[] = {"<column", "<type", ">null %",       ">distinct",
+                                         ">min",    ">max",  "<distribution", NULL};
+    static const char *const middle[] = {"<column", "<type", ">null %",   ">distinct",     ">min",
+                                         ">max",    ">mean", ">outliers", "<distribution", NULL};
+    static const char *const wide[] = {
+        "<column", "<type",     ">null %",   ">distinct",     ">min",           ">median", ">max",
+        ">mean",   ">std. dev", ">outliers", "<distribution", "<most frequent", "<",       NULL};
+    enum layout l = width == 0 || (width >= MIDDLE_FROM && width < WIDE_FROM) ? MIDDLE
+                    : width < MIDDLE_FROM                                     ? NARROW
+                                                                              : WIDE;
+    struct report_table *t = report_table_new(l == NARROW ? narrow : l == MIDDLE ? middle : wide);
+    for (uint32_t i = 0; i < r->ncolumns; i++)
+        column_row(t, l, p, i, &r->columns[i]);
+    report_table_write(out, t, 1, width);
+    report_table_free(t);
 }
 
 /* Four digits, never rounded up to a perfect score. */
@@ -111,71 +171,76 @@ static void quality_lines(struct buf *out, const struct rec_profile *p)
 {
     if (!isfinite(p->data_quality_score))
         return;
-    buf_addf(out, "quality %.4f: completeness %.4f, consistency %.4f, accuracy %.4f\n",
-             floor4(p->data_quality_score), floor4(p->completeness), floor4(p->consistency),
-             floor4(p->accuracy));
+    buf_addf(out, "%squality %.4f%s: completeness %.4f, consistency %.4f, accuracy %.4f\n",
+             cli_color(1, "bold"), floor4(p->data_quality_score), cli_color(1, "reset"),
+             floor4(p->completeness), floor4(p->consistency), floor4(p->accuracy));
     if (isfinite(p->schema_evolution_probability))
         buf_addf(out, "another schema next time: %.0f %% likely\n",
                  100 * p->schema_evolution_probability);
 }
 
-static void issue_rows(struct buf *out, const struct rec_profile *p, unsigned width)
+static void issue_lines(struct buf *out, const struct rec_profile *p, unsigned width)
 {
-    static const char *const headings[] = {"<issue", "<column", ">count", ">first line", NULL};
-    if (p->nissues == 0)
-        return;
-    struct report_table *t = report_table_new(headings);
+    struct arena a = ARENA_INIT;
+    struct buf text = BUF_INIT(BUF_UNBOUNDED), masked = BUF_INIT(BUF_UNBOUNDED);
+    const struct rec_issue **issues = etl_profile_issues(&a, p);
     for (uint32_t i = 0; i < p->nissues && i < ISSUES_SHOWN; i++) {
-        report_cell(t, "yellow", "%s", p->issues[i].rule);
-        report_cell(t, NULL, "%s", p->issues[i].column ? p->issues[i].column : "");
-        count_cell(t, p->issues[i].count);
-        count_cell(t, p->issues[i].first_line);
+        buf_clear(&text);
+        buf_clear(&masked);
+        buf_addf(out, "  %s", cli_color(1, "yellow"));
+        if (issues[i]->column != NULL) {
+            text_mask(&masked, slice_str(issues[i]->column), false);
+            buf_add_slice(out, text_cut(buf_slice(&masked), 40));
+            buf_addf(out, "%s: ", cli_color(1, "reset"));
+        }
+        size_t at =
+            2 + (issues[i]->column ? text_columns(text_cut(buf_slice(&masked), 40)) + 2 : 0);
+        etl_profile_issue_words(&text, p, issues[i]);
+        buf_clear(&masked);
+        text_mask(&masked, buf_slice(&text), false);
+        text_wrap(out, buf_str(&masked), at, 4, width == 0 ? SIZE_MAX / 2 : width);
+        buf_addf(out, "%s\n", issues[i]->column ? "" : cli_color(1, "reset"));
     }
-    report_table_write(out, t, 1, width);
-    report_table_free(t);
     if (p->nissues > ISSUES_SHOWN)
-        buf_addf(out, "and %u more issues\n", p->nissues - ISSUES_SHOWN);
+        buf_addf(out, "  and %u more issue%s, all in the record (--format json)\n",
+                 p->nissues - ISSUES_SHOWN, p->nissues == ISSUES_SHOWN + 1 ? "" : "s");
+    buf_release(&masked);
+    buf_release(&text);
+    arena_release(&a);
 }
 
 /* Which window and partition, when there are some. */
 static void part_line(struct buf *out, const struct rec_profile *p)
 {
     struct quoted q;
-    bool window = p->first_record > 1 || (p->first_record > 0 && p->last_record > p->records);
     if (p->partition != NULL)
         buf_addf(out, "partition %s\n", quote_str(&q, p->partition));
-    if (p->partition != NULL || window)
+    if (etl_profile_is_part(p))
         buf_addf(out, "records %.0f to %.0f%s%s%s%s\n", p->first_record, p->last_record,
                  p->from ? ", from " : "", p->from ? p->from : "", p->to ? " to " : "",
                  p->to ? p->to : "");
 }
 
-void etl_profile_table(struct buf *out, const char *name, const struct rec_profile *p)
+void etl_profile_table(struct buf *out, const char *name, const struct profile *p,
+                       const struct rec_profile *r)
 {
-    static const char *const headings[] = {"<column", "<type", ">null %",   ">distinct",  ">min",
-                                           ">max",    ">mean", ">outliers", ">1 to 99 %", NULL};
     char records[NUM_TEXT_MAX], bytes[NUM_TEXT_MAX];
     struct quoted q;
     unsigned width = report_width(1);
-    num_format_grouped(records, (int64_t)p->records);
-    num_format_size(bytes, p->bytes);
+    num_format_grouped(records, (int64_t)r->records);
+    num_format_size(bytes, r->bytes);
     buf_addf(out, "%s%s%s: %s record%s, %s, %u column%s\n", cli_color(1, "bold"),
-             quote_str(&q, name), cli_color(1, "reset"), records, p->records == 1 ? "" : "s", bytes,
-             p->ncolumns, p->ncolumns == 1 ? "" : "s");
-    part_line(out, p);
-    if (p->sample_rate < 1) {
-        num_format_grouped(records, (int64_t)p->records_profiled);
-        buf_addf(out, "sample of %s records (%g %%, seed %.0f)\n", records, 100 * p->sample_rate,
-                 p->sample_seed);
+             quote_str(&q, name), cli_color(1, "reset"), records, r->records == 1 ? "" : "s", bytes,
+             r->ncolumns, r->ncolumns == 1 ? "" : "s");
+    part_line(out, r);
+    if (r->sample_rate < 1) {
+        num_format_grouped(records, (int64_t)r->records_profiled);
+        buf_addf(out, "sample of %s records (%g %%, seed %.0f)\n", records, 100 * r->sample_rate,
+                 r->sample_seed);
     }
-    if (p->ncolumns > 0) {
-        struct report_table *t = report_table_new(headings);
-        for (uint32_t i = 0; i < p->ncolumns; i++)
-            column_rows(t, &p->columns[i]);
-        report_table_write(out, t, 1, width);
-        report_table_free(t);
-    }
-    quality_lines(out, p);
-    issue_rows(out, p, width);
+    if (r->ncolumns > 0)
+        column_rows(out, width, p, r);
+    quality_lines(out, r);
+    issue_lines(out, r, width);
     buf_addc(out, '\n');
 }

@@ -21,8 +21,9 @@ struct job {
     struct gate gate;
     struct store *store; /* or NULL */
     struct crew *crew;
-    struct buf records; /* with --records */
-    bool people;
+    struct buf records;           /* with --records */
+    struct etl_profile_page page; /* with --format html */
+    bool people, html;
     int status;
 };
 
@@ -83,7 +84,7 @@ static void put(struct job *j, const struct buf *records, const struct buf *peop
 {
     if (j->o.records != NULL)
         buf_add_slice(&j->records, buf_slice(records));
-    if (!cli_is_quiet() && (j->people || j->o.records == NULL))
+    if (!cli_is_quiet() && !j->html && (j->people || j->o.records == NULL))
         out_buf(j->people ? people : records);
 }
 
@@ -111,13 +112,15 @@ static bool emit(void *ctx, const struct profile *p, struct arena *a, struct pro
         consult_store(j, a, &r->record);
     rec_profile_write(&line, &r->record);
     if (j->people)
-        etl_profile_table(&table, name, &r->record);
+        etl_profile_table(&table, name, p, &r->record);
     bool ok =
         etl_profile_gate(&j->gate, j->store, name, subject_of(r, a), p, a, &r->record, &held, err);
     if (!r->is_part && held.ok && ok) /* what was refused is no example for the next */
         remember(j, &r->record, &line);
     buf_add_slice(&line, buf_slice(&held.records));
     buf_add_slice(&table, buf_slice(&held.people));
+    if (j->html)
+        etl_profile_page_add(&j->page, name, p, &r->record, &held);
     put(j, &line, &table);
     buf_release(&line);
     buf_release(&table);
@@ -170,6 +173,16 @@ static void write_records(struct job *j)
         j->status = status_worse(j->status, cli_fail(&err));
 }
 
+/* --format html: of all inputs together. */
+static void write_page(struct job *j)
+{
+    struct buf page = BUF_INIT(BUF_UNBOUNDED);
+    etl_profile_page_write(&page, &j->page);
+    if (!cli_is_quiet())
+        out_buf(&page);
+    buf_release(&page);
+}
+
 static bool check_usage(const struct etl_profile_opts *o, size_t nfiles)
 {
     if (o->dataset != NULL && nfiles > 1)
@@ -183,7 +196,9 @@ static bool check_usage(const struct etl_profile_opts *o, size_t nfiles)
 
 int main(int argc, char **argv)
 {
-    struct job j = {.o = ETL_PROFILE_OPTS_INIT, .records = BUF_INIT(BUF_UNBOUNDED)};
+    struct job j = {.o = ETL_PROFILE_OPTS_INIT,
+                    .records = BUF_INIT(BUF_UNBOUNDED),
+                    .page = ETL_PROFILE_PAGE_INIT};
     struct err err = ERR_INIT;
     char **files, *none[] = {(char[]){"-"}};
     size_t nfiles;
@@ -204,7 +219,8 @@ int main(int argc, char **argv)
     j.reader.header = j.o.no_header ? -1 : 0;
     if (j.o.input != NULL && !format_parse(j.o.input, &j.reader.format))
         return cli_usage("unknown format '%s'", j.o.input);
-    j.people = cli_for_people(&j.o.common);
+    j.html = j.o.common.format != NULL && strcmp(j.o.common.format, "html") == 0;
+    j.people = !j.html && cli_for_people(&j.o.common);
     enum store_mode mode = j.o.common.store != NULL ? STORE_CREATE : STORE_EXISTING;
     if (!store_open(&j.store, j.o.common.store, mode, &err)) {
         cli_warn("%s", err.text);
@@ -222,6 +238,8 @@ int main(int argc, char **argv)
         j.status = status_worse(j.status, STATUS_NO);
     etl_profile_gate_close(&j.gate);
     store_close(j.store);
+    if (j.html)
+        write_page(&j);
     if (j.o.records != NULL)
         write_records(&j);
     buf_release(&j.records);

@@ -41,8 +41,6 @@ bool etl_profile_parts(const struct etl_profile_opts *o, struct profile_parts *o
 void etl_profile_notes(const char *name, const struct profile_result *r, bool no_header);
 /* And what was wrong with the records of a profile. */
 void etl_profile_faults(const char *name, const struct profile_result *r);
-/* The profile as a table; `name` is what the user called the input. */
-void etl_profile_table(struct buf *out, const char *name, const struct rec_profile *p);
 
 /* -- what a profile is held against -- */
 struct gate {
@@ -56,19 +54,72 @@ struct gate {
 bool etl_profile_gate_init(struct gate *g, const struct etl_profile_opts *o);
 bool etl_profile_gate_open(struct gate *g, const char *compare, struct err *err);
 void etl_profile_gate_close(struct gate *g);
+#define GATE_VERDICTS 4
 /* What follows a profile record: drift and verdicts, for pipes and for people. */
 struct gate_out {
     struct buf records, people;
-    bool ok; /* no verdict said no */
+    bool ok;                       /* no verdict said no */
+    const struct rec_drift *drift; /* or NULL; in the arena, as what verdicts point to */
+    struct rec_verdict verdicts[GATE_VERDICTS];
+    unsigned nverdicts;
 };
-#define GATE_OUT_INIT                                          \
-    {                                                          \
-        BUF_INIT(BUF_UNBOUNDED), BUF_INIT(BUF_UNBOUNDED), true \
+#define GATE_OUT_INIT                                                          \
+    {                                                                          \
+        BUF_INIT(BUF_UNBOUNDED), BUF_INIT(BUF_UNBOUNDED), true, NULL, {{0}}, 0 \
     }
 /* `name` for messages, `subject` for verdicts; the store may be NULL. False when BASE does not fit.
  */
 bool etl_profile_gate(struct gate *g, struct store *s, const char *name, const char *subject,
                       const struct profile *p, struct arena *a, const struct rec_profile *r,
                       struct gate_out *out, struct err *err);
+
+/* For people: `name` is what the user called the input, `p` the state behind the record or NULL
+ * (then distributions are drawn from the quantiles). */
+void etl_profile_table(struct buf *out, const char *name, const struct profile *p,
+                       const struct rec_profile *r);
+
+/* One page of HTML for all inputs, complete in itself: no script, nothing fetched. */
+struct etl_profile_page {
+    struct buf index, sections; /* as inputs come */
+    unsigned inputs;
+};
+#define ETL_PROFILE_PAGE_INIT                               \
+    {                                                       \
+        BUF_INIT(BUF_UNBOUNDED), BUF_INIT(BUF_UNBOUNDED), 0 \
+    }
+void etl_profile_page_add(struct etl_profile_page *page, const char *name, const struct profile *p,
+                          const struct rec_profile *r, const struct gate_out *held);
+/* The whole page behind `out`; the page is empty again. */
+void etl_profile_page_write(struct buf *out, struct etl_profile_page *page);
+
+/* Parts of the page: a value of the record (a number, or a string in JSON; empty: unknown), bars in
+ * a box of w times h (`small`: without the hints at each), all of one column. */
+void etl_profile_value(struct buf *out, struct slice json);
+struct etl_profile_bars;
+void etl_profile_draw(struct buf *out, const struct etl_profile_bars *b, double w, double h,
+                      bool small);
+void etl_profile_page_gate(struct buf *out, const struct gate_out *held);
+void etl_profile_card(struct buf *out, unsigned input, uint32_t i, const struct profile *p,
+                      const struct rec_column *c);
+
+/* Of a window or a partition only? */
+bool etl_profile_is_part(const struct rec_profile *p);
+/* An issue in words, without its column; text from the data is not masked. */
+void etl_profile_issue_words(struct buf *out, const struct rec_profile *p,
+                             const struct rec_issue *issue);
+/* All issues (nissues), most telling first. */
+const struct rec_issue **etl_profile_issues(struct arena *a, const struct rec_profile *p);
+
+/* The distribution of a column of numbers in n bars of equal width; bar[] holds counts. */
+#define ETL_PROFILE_BARS_MAX 32
+struct etl_profile_bars {
+    size_t n; /* in: at most; out: how many */
+    double lo, hi, bar[ETL_PROFILE_BARS_MAX];
+    double outside; /* values below lo or above hi */
+    double whole;   /* whole numbers to a bar, whose edges lie between them; 0: not of integers */
+};
+/* false: there is none to draw. */
+bool etl_profile_bars(const struct profile *p, uint32_t index, const struct rec_column *c,
+                      struct etl_profile_bars *b);
 
 #endif

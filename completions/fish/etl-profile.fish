@@ -21,7 +21,7 @@ complete -c etl-profile -l compare -r -F -d 'add how the data differs from an ea
 complete -c etl-profile -l min-effect -x -d 'shifts below D deviations are no drift (default 0.05)'
 complete -c etl-profile -l fail-on -x -d 'status 1 and a verdict on drift, schema or quality=0.9'
 complete -c etl-profile -l records -r -F -d 'write the records to FILE, not to standard output'
-complete -c etl-profile -l format -x -a 'auto json table' -d 'print JSON lines, or tables for people'
+complete -c etl-profile -l format -x -a 'auto json table html' -d 'print JSON lines, or a table or a page for people'
 complete -c etl-profile -l store -r -F -d 'keep history in URL, a path or sqlite:PATH'
 complete -c etl-profile -s q -l quiet -d 'print errors only'
 complete -c etl-profile -s v -l verbose -d 'say more on stderr'

@@ -67,6 +67,7 @@ struct tool_section { /* a further section of the man page, text in mdoc-free pl
 struct tool {
     const char *name;                    /* "etl-profile" */
     const char *summary;                 /* "profile data in one pass" */
+    const struct opt *format;            /* in place of the common --format; or NULL */
     const char *const *synopsis;         /* lines behind the name, NULL-terminated */
     const char *description;             /* paragraphs, separated by an empty line */
     const struct opt *opts;              /* the tool's own; the common ones are added by cli */

@@ -126,7 +126,7 @@ void cli_write_help(struct buf *out, const struct tool *t)
     if (t->opts != NULL && t->opts[0].name != NULL)
         buf_adds(out, "\nOptions:\n");
     for (size_t i = 0; (o = cli_opt(t, i)) != NULL; i++) {
-        if (o == cli_common_opts)
+        if (o == cli_common_opts || o == t->format)
             buf_adds(out, "\nOptions of every tool:\n");
         option(out, o);
     }

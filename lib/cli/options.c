@@ -41,6 +41,8 @@ const struct opt *cli_opt(const struct tool *t, size_t i)
     if (i < own)
         return &t->opts[i];
     i -= own;
+    if (i == 0 && t->format != NULL)
+        return t->format;
     return i < ARRAY_LEN(cli_common_opts) - 1 ? &cli_common_opts[i] : NULL;
 }
 
@@ -57,7 +59,7 @@ const struct opt *cli_opt_named(const struct tool *t, const char *name)
 bool cli_opt_is_common(const struct opt *o)
 {
     for (const struct opt *c = cli_common_opts; c->name != NULL; c++)
-        if (c == o)
+        if (strcmp(c->name, o->name) == 0)
             return true;
     return false;
 }

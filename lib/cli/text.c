@@ -148,6 +148,12 @@ void text_wrap(struct buf *out, const char *text, size_t at, size_t indent, size
     }
 }
 
+bool text_turns(uint32_t cp)
+{
+    return cp == 0x061c || cp == 0x200e || cp == 0x200f || (cp >= 0x202a && cp <= 0x202e) ||
+           (cp >= 0x2066 && cp <= 0x2069);
+}
+
 void text_mask(struct buf *out, struct slice s, bool keep_layout)
 {
     for (size_t i = 0; i < s.len;) {
@@ -155,7 +161,7 @@ void text_mask(struct buf *out, struct slice s, bool keep_layout)
         uint32_t cp = 0;
         size_t n = text_decode(s.p + i, s.len - i, &cp);
         /* U+0080 to U+009F are control characters too: some terminals obey them. */
-        bool control = n == 0 || c < 0x20 || c == 0x7f || (cp >= 0x80 && cp < 0xa0);
+        bool control = n == 0 || c < 0x20 || c == 0x7f || (cp >= 0x80 && cp < 0xa0) || text_turns(cp);
 
         if (n == 0)
             n = 1;

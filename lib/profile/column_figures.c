@@ -44,7 +44,6 @@ static const uint64_t spelled_as[SPELLINGS] = {
 };
 #undef P
 #define SPELLING_MAX 4
-enum { SPELLED_EMPTY = 0, SPELLED_BLANK = 1 };
 
 void column_figures_init(struct column_figures *f)
 {

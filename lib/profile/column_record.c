@@ -49,7 +49,10 @@ uint64_t column_state_consistent(const struct column_state *c, uint64_t *first_l
 
 bool column_state_has_format(const struct column_state *c, unsigned f)
 {
-    return c->formats[f] > 0 && (double)c->formats[f] >= FORMAT_SHARE * (double)c->values;
+    /* Namibia alone is no column of countries. */
+    const struct spelling_counts *s = c->figures.spelled;
+    return c->formats[f] > (f == FORMAT_COUNTRY2 && s != NULL ? s->count[SPELLED_NA] : 0) &&
+           (double)c->formats[f] >= FORMAT_SHARE * (double)c->values;
 }
 
 static struct slice value_text(struct arena *a, const struct extreme *e)

@@ -19,6 +19,7 @@
  * blanks alone. */
 #define SPELLINGS 24
 extern const char *const profile_spellings[SPELLINGS];
+enum { SPELLED_EMPTY, SPELLED_BLANK, SPELLED_NA };
 struct spelling_counts {
     uint64_t count[SPELLINGS];
     uint64_t line[SPELLINGS]; /* of the first; 0: unknown */

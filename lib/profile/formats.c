@@ -11,7 +11,7 @@ enum {
     URL = 1u << 2,
     IP = 1u << 3,
     PHONE = 1u << 4,
-    COUNTRY2 = 1u << 5,
+    COUNTRY2 = 1u << FORMAT_COUNTRY2,
     COUNTRY3 = 1u << 6,
 };
 

@@ -65,5 +65,7 @@ tests_prop_evolution_SOURCES = tests/prop/evolution.c
 tests_prop_evolution_CFLAGS = $(UNIT_CFLAGS)
 tests_prop_evolution_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/prop/evolution
+EXTRA_DIST += tests/cli/etl-profile-people.sh tests/integration/etl-profile-html.sh
+TAP_TESTS += tests/cli/etl-profile-people.sh tests/integration/etl-profile-html.sh
 EXTRA_DIST += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh tests/cli/etl-profile-windows.sh
 TAP_TESTS += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh tests/cli/etl-profile-windows.sh

@@ -60,6 +60,12 @@ const struct profile_fault *profile_faults(const struct profile *p, size_t *n);
  * column (records over the time they span) and is NAN without one. */
 void profile_finish(struct profile *p, struct arena *a, uint64_t bytes, struct rec_profile *out);
 
+/* How many numbers of column c lie in each of nbars equal parts of [lo, hi], lo < hi, for pictures:
+ * estimates beyond 4,096 numbers. False, with nothing set, when the column is not of numbers or was
+ * profiled fast. */
+bool profile_histogram(const struct profile *p, uint32_t c, double lo, double hi, double *bars,
+                       size_t nbars);
+
 /* -- a whole input -- */
 /* What one input is divided into: windows of records or of time, and within them partitions; all 0:
  * nothing, one profile of it all. See profile/route.h. */

@@ -137,3 +137,13 @@ void profile_finish(struct profile *p, struct arena *a, uint64_t bytes, struct r
     finish_quality(p, out);
     finish_issues(p, a, out);
 }
+
+bool profile_histogram(const struct profile *p, uint32_t c, double lo, double hi, double *bars,
+                       size_t nbars)
+{
+    const struct kll *k = c < p->schema.n ? p->columns[c].kll : NULL;
+    if (k == NULL || p->o.fast || !type_is_number(column_state_type(&p->columns[c])))
+        return false;
+    kll_histogram(k, lo, hi, bars, nbars);
+    return true;
+}

@@ -397,3 +397,20 @@ void kll_outside(const struct kll *s, double lo, double hi, double *below, doubl
         }
     }
 }
+
+void kll_histogram(const struct kll *s, double lo, double hi, double *bars, size_t nbars)
+{
+    for (size_t i = 0; i < nbars; i++)
+        bars[i] = 0;
+    for (uint32_t h = 0; h < s->nlevels; h++) {
+        double weight = (double)(UINT64_C(1) << h);
+        for (uint32_t i = 0; i < s->level[h].n; i++) {
+            double x = s->level[h].items[i];
+            if (!(x >= lo && x <= hi))
+                continue;
+            /* Halves, as the whole range may not fit a double. */
+            size_t at = (size_t)((x / 2 - lo / 2) / (hi / 2 - lo / 2) * (double)nbars);
+            bars[at < nbars ? at : nbars - 1] += weight;
+        }
+    }
+}

@@ -60,6 +60,9 @@ struct kll_item {
     uint64_t weight;
 };
 struct kll_item *kll_sorted(const struct kll *s);
+/* How many values lie in each of nbars equal parts of [lo, hi], both ends included (estimates,
+ * whole numbers). lo < hi. */
+void kll_histogram(const struct kll *s, double lo, double hi, double *bars, size_t nbars);
 /* Ascending; O(n log n) in the worst case too, and the same on every machine. */
 void kll_sort(double *x, size_t n);
 

@@ -19,6 +19,8 @@ done
 isnt "$tools" "" "there are tools"
 
 for tool in $tools; do
+    forms='auto, json, table'
+    [ "$tool" != etl-profile ] || forms="$forms, html"
     run "$tool" --help
     status_is 0 "$tool --help has status 0"
     is "$err" "" "$tool --help says nothing on stderr"
@@ -40,16 +42,16 @@ for tool in $tools; do
     usage_error "$tool: unknown letter" "unknown option '-@'" "$tool" -@
     usage_error "$tool: missing value" "option '--store' needs a value (URL)" "$tool" --store
     usage_error "$tool: value where none belongs" "option '--quiet' takes no value" "$tool" --quiet=1
-    usage_error "$tool: bad value" "option '--format': 'xml' is not one of auto, json, table" \
+    usage_error "$tool: bad value" "option '--format': 'xml' is not one of $forms" \
         "$tool" --format xml
 
     run env FORELINE_FORMAT=xml "$tool"
-    is "$status|$err" "2|$tool: FORELINE_FORMAT: 'xml' is not one of auto, json, table (see '$tool --help')" \
+    is "$status|$err" "2|$tool: FORELINE_FORMAT: 'xml' is not one of $forms (see '$tool --help')" \
         "$tool: a bad variable is named"
     mkdir -p "$XDG_CONFIG_HOME/foreline"
     echo '{"format": "xml"}' >"$XDG_CONFIG_HOME/foreline/config.json"
     run "$tool"
-    is "$status|$err" "2|$tool: $XDG_CONFIG_HOME/foreline/config.json: format: 'xml' is not one of auto, json, table (see '$tool --help')" \
+    is "$status|$err" "2|$tool: $XDG_CONFIG_HOME/foreline/config.json: format: 'xml' is not one of $forms (see '$tool --help')" \
         "$tool: a bad configuration file is named"
     rm "$XDG_CONFIG_HOME/foreline/config.json"
     run "$tool" --config no/such.json

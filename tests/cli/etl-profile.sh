@@ -91,13 +91,12 @@ same r.jsonl r2.jsonl "people get theirs, --records the same"
 sed 's/ *$//' "$out_file" >table && mv table "$out_file"
 out_is "the table" <<'E2'
 t.csv: 3 records, 93 B, 3 columns
-column  type       null %  distinct               min               max  mean  outliers   1 to 99 %
-id      integer       0.0         3                 1                 3     2         0  ██████████
+column  type       null %  distinct               min               max  mean  outliers  distribution
+id      integer       0.0         3                 1                 3     2         0  ███
 name    string       33.3         2                 a             b "c"
 at      timestamp     0.0         3  2026-01-01T00:0…  2026-01-01T00:0…
 quality 0.8888: completeness 0.8888, consistency 1.0000, accuracy 1.0000
-issue  column  count  first line
-null   name        1           3
+  name: 1 null (33.3 %), in line 3
 
 E2
 

@@ -121,13 +121,26 @@ START_TEST(width_counts_what_a_terminal_shows)
     static const struct {
         const char *s;
         size_t columns;
-    } cases[] = {{"", 0},     {"abc", 3},  {"größe", 5}, {"e\xcc\x81", 1}, {"日本", 4},
+    } cases[] = {{"", 0},  {"abc", 3},  {"größe", 5}, {"e\xcc\x81", 1}, {"日本", 4},
                  {"🙂", 2}, {"\xff", 1}, {"a\xc3", 2}, {"…", 1},         {"\xed\xa0\x80", 3}};
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         ck_assert_uint_eq(text_columns(slice_str(cases[i].s)), cases[i].columns);
     ck_assert_uint_eq(text_cut(slice_str("日本"), 3).len, 3);
     ck_assert_uint_eq(text_cut(slice_str("abc"), 0).len, 0);
+}
+END_TEST
+
+START_TEST(what_a_terminal_would_act_on_is_masked)
+{
+    struct buf b = BUF_INIT(1 << 16);
+    text_mask(&b,
+              slice_str("a\033[31m\n\xff \xe2\x80\xae"
+                        "b \xc2\x9b größe \xe2\x81\xa6"),
+              false);
+    ck_assert_str_eq(buf_str(&b),
+                     "a\\x1b[31m\\x0a\\xff \\xe2\\x80\\xaeb \\xc2\\x9b größe \\xe2\\x81\\xa6");
+    buf_release(&b);
 }
 END_TEST
 
@@ -193,6 +206,6 @@ END_TEST
 UNIT_MAIN("cli_report", columns_are_aligned_by_what_a_terminal_shows,
           the_widest_left_column_gives_way, a_row_that_is_not_full_ends_with_the_table,
           colours_only_when_asked_for, a_sparkline_has_eight_levels,
-          width_counts_what_a_terminal_shows, text_is_broken_at_blanks_and_never_inside_a_word,
-          progress_is_silent_where_nobody_looks,
+          width_counts_what_a_terminal_shows, what_a_terminal_would_act_on_is_masked,
+          text_is_broken_at_blanks_and_never_inside_a_word, progress_is_silent_where_nobody_looks,
           a_bar_shows_after_two_seconds_and_goes_before_a_message)

@@ -238,6 +238,8 @@ START_TEST(codes_of_countries_are_recognised)
     const struct rec_column *c = column("c,d\nDE,FRA\nFR,DEU\nUS,USA\n", "c");
     ck_assert_str_eq(c->formats[0], "country_alpha2");
     ck_assert_str_eq(record.columns[1].formats[0], "country_alpha3");
+    ck_assert_uint_eq(column("c\nNA\nNA\n", "c")->nformats, 0); /* Namibia, hardly */
+    ck_assert_uint_eq(column("c\nNA\nZA\nBW\n", "c")->nformats, 1);
 }
 END_TEST
 

@@ -113,6 +113,30 @@ START_TEST(kll_is_exact_while_small)
 }
 END_TEST
 
+START_TEST(kll_counts_what_lies_in_equal_parts)
+{
+    struct kll s;
+    double bars[4];
+    kll_init(&s, 64, 1);
+    for (int i = 0; i <= 40; i++)
+        kll_add(&s, (double[]){i}, 1);
+    kll_histogram(&s, 0, 40, bars, 4);
+    ck_assert(bars[0] == 10 && bars[1] == 10 && bars[2] == 10 && bars[3] == 11); /* both ends */
+    kll_histogram(&s, 10, 20, bars, 2); /* without what lies outside */
+    ck_assert(bars[0] == 5 && bars[1] == 6);
+    for (int i = 0; i < 4000; i++)
+        kll_add(&s, (double[]){i % 41}, 1);
+    kll_histogram(&s, -0.5, 40.5, bars, 4);
+    ck_assert(bars[0] + bars[1] + bars[2] + bars[3] == 4041); /* weights, too */
+    kll_release(&s);
+    kll_init(&s, 64, 1);
+    kll_add(&s, (double[]){-1.7e308, 0, 1.7e308}, 3);
+    kll_histogram(&s, -1.7e308, 1.7e308, bars, 2);
+    ck_assert(bars[0] == 1 && bars[1] == 2);
+    kll_release(&s);
+}
+END_TEST
+
 START_TEST(kll_of_nothing_and_of_one_value)
 {
     struct kll s;
@@ -326,10 +350,10 @@ END_TEST
 UNIT_MAIN("sketch", moments_of_a_known_sample, moments_of_too_few_values_are_unknown,
           moments_keep_their_digits_on_a_large_mean,
           moments_of_extreme_values_are_never_wrong_numbers, distinct_is_exact_up_to_its_limit,
-          kll_is_exact_while_small, kll_of_nothing_and_of_one_value,
-          kll_interpolates_over_the_whole_range_of_a_double, kll_sort_sorts,
-          kll_sort_sorts_what_digits_do_not_tell_apart, kll_is_exact_up_to_k_values_and_not_beyond,
-          frequent_is_exact_while_there_is_room,
+          kll_is_exact_while_small, kll_counts_what_lies_in_equal_parts,
+          kll_of_nothing_and_of_one_value, kll_interpolates_over_the_whole_range_of_a_double,
+          kll_sort_sorts, kll_sort_sorts_what_digits_do_not_tell_apart,
+          kll_is_exact_up_to_k_values_and_not_beyond, frequent_is_exact_while_there_is_room,
           frequent_orders_ties_by_bytes_and_cuts_long_texts_at_a_character,
           reservoir_keeps_all_while_they_fit, few_outliers_are_counted_exactly_in_any_order,
           many_outliers_are_estimated, no_fence_no_outliers)
