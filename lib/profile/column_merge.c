@@ -26,7 +26,12 @@ static void merge_extreme(struct extreme *to, const struct extreme *from, int si
 static void merge_numbers(struct column_state *c, const struct column_state *other,
                           const struct column_sizes *s)
 {
-    moments_merge(&c->moments, &other->moments);
+    struct moments both[2] = {c->moments, other->moments};
+    bool swap = memcmp(&both[0], &both[1], sizeof(both[0])) > 0; /* the same in both orders */
+    moments_merge(&both[swap], &both[!swap]);
+    c->moments = both[swap];
+    if (c->kll != NULL)
+        kll_reduce(c->kll, s->kll_k);
     if (other->kll == NULL)
         return;
     if (c->kll == NULL) {
@@ -67,6 +72,7 @@ void column_state_merge(struct column_state *c, const struct column_sizes *s,
     merge_numbers(c, other, s);
     distinct_merge(&c->distinct, &other->distinct);
     frequent_merge(&c->frequent, &other->frequent);
+    c->seed = other->seed < c->seed ? other->seed : c->seed;
     column_figures_merge(&c->figures, &other->figures);
     for (unsigned f = 0; f < FORMATS; f++) {
         c->formats[f] += other->formats[f];

@@ -15,14 +15,23 @@ struct profile *profile_new(const struct schema *s, bool json, const struct prof
 struct profile *profile_new_among(const struct schema *s, bool json, const struct profile_opts *o,
                                   uint64_t profiles)
 {
+    uint64_t columns = s->n * profiles;
+    struct column_sizes sizes;
+    column_sizes_init(&sizes, columns < UINT32_MAX ? (uint32_t)columns : UINT32_MAX, o->fast, json);
+    return profile_new_sized(s, json, o, &sizes);
+}
+
+struct profile *profile_new_sized(const struct schema *s, bool json, const struct profile_opts *o,
+                                  const struct column_sizes *sizes)
+{
     struct profile *p = xcalloc(1, sizeof(*p));
     arena_init(&p->mem, NULL);
     schema_copy(&p->mem, &p->schema, s);
     p->json = json;
     p->o = *o;
-    uint64_t columns = s->n * profiles;
-    column_sizes_init(&p->sizes, columns < UINT32_MAX ? (uint32_t)columns : UINT32_MAX, o->fast,
-                      json);
+    p->sizes = *sizes;
+    p->sizes.fast = o->fast;
+    p->sizes.json = json;
     p->columns = xcalloc(s->n ? s->n : 1, sizeof(*p->columns));
     for (uint32_t c = 0; c < s->n; c++)
         column_state_init(&p->columns[c], &p->sizes, o->seed + c);
@@ -151,8 +160,11 @@ void profile_fault_add(struct profile *p, const struct profile_fault *f)
             (same_name(have->column, f->column) ||
              (p->nfaults >= FAULTS_MAX && have->column == NULL))) {
             have->count += f->count;
-            if (f->line != 0 && (have->line == 0 || f->line < have->line))
+            bool first = f->line != 0 && (have->line == 0 || f->line < have->line);
+            if (first || (f->line == have->line && strcmp(f->reason, have->reason) < 0)) {
                 have->line = f->line;
+                have->reason = arena_strdup(&p->mem, f->reason);
+            }
             return;
         }
     }
@@ -197,6 +209,38 @@ const struct profile_fault *profile_faults(const struct profile *p, size_t *n)
     return p->faults;
 }
 
+/* Faults without a line come last. */
+static int by_line(const void *a, const void *b)
+{
+    const struct profile_fault *x = a, *y = b;
+    if (x->line != y->line)
+        return x->line - 1 < y->line - 1 ? -1 : 1;
+    int order = strcmp(x->rule, y->rule);
+    return order != 0 ? order : strcmp(x->column ? x->column : "", y->column ? y->column : "");
+}
+
+/* What one of the two does not know the result does not know; of samples of different rates it has
+ * the rate that came out. */
+static void merge_options(struct profile *p, const struct profile *other)
+{
+    struct column_sizes *a = &p->sizes;
+    const struct column_sizes *b = &other->sizes;
+    a->kll_k = b->kll_k < a->kll_k ? b->kll_k : a->kll_k;
+    a->frequent_lg = b->frequent_lg < a->frequent_lg ? b->frequent_lg : a->frequent_lg;
+    a->distinct_p = b->distinct_p < a->distinct_p ? b->distinct_p : a->distinct_p;
+    p->o.fast = a->fast = a->fast || b->fast;
+    p->json = a->json = a->json || b->json;
+    if (p->o.sample_rate != other->o.sample_rate) {
+        double all = (double)(p->delivered + other->delivered);
+        p->o.sample_rate = all > 0 ? (double)(p->profiled + other->profiled) / all : 1;
+    }
+    p->seeds = p->seeds || other->seeds || p->o.seed != other->o.seed;
+    p->o.seed = other->o.seed < p->o.seed ? other->o.seed : p->o.seed;
+}
+
+/* Sums of counts do not overflow, nor do levels of quantile sketches run out. */
+#define RECORDS_MAX (UINT64_C(1) << 53)
+
 bool profile_merge(struct profile *p, const struct profile *other, struct err *err)
 {
     struct quoted q;
@@ -207,15 +251,21 @@ bool profile_merge(struct profile *p, const struct profile *other, struct err *e
         if (strcmp(p->schema.fields[c].name, other->schema.fields[c].name) != 0)
             return err_set(err, ERR_DATA, "cannot merge profiles: column %u is '%s' in one only",
                            c + 1, quote_str(&q, other->schema.fields[c].name));
+    if (p->delivered + p->lost + other->delivered + other->lost > RECORDS_MAX)
+        return err_set(err, ERR_DATA, "cannot merge profiles of more than 2^53 records");
     gathered(p);
     gathered(other);
+    merge_options(p, other);
     for (uint32_t c = 0; c < p->schema.n; c++)
         column_state_merge(&p->columns[c], &p->sizes, &other->columns[c]);
     p->delivered += other->delivered;
     p->profiled += other->profiled;
     p->malformed += other->malformed;
     p->lost += other->lost;
+    p->bytes += other->bytes;
     for (size_t i = 0; i < other->nfaults; i++)
         profile_fault_add(p, &other->faults[i]);
+    if (p->nfaults > 0)
+        qsort(p->faults, p->nfaults, sizeof(*p->faults), by_line);
     return true;
 }

@@ -105,11 +105,12 @@ static void finish_window(const struct profile *p, struct arena *a, struct rec_p
 void profile_finish(struct profile *p, struct arena *a, uint64_t bytes, struct rec_profile *out)
 {
     profile_settle(p);
+    p->bytes = bytes;
     *out = (struct rec_profile){0};
     double none = (double)NAN;
     bool sampled_only = p->o.sample_rate < 1;
     out->sample_rate = p->o.sample_rate;
-    out->sample_seed = sampled_only ? (double)p->o.seed : none;
+    out->sample_seed = sampled_only && !p->seeds ? (double)p->o.seed : none;
     out->records_seen = (double)p->delivered;
     out->records_profiled = (double)p->profiled;
     out->records = (double)p->delivered;

@@ -31,6 +31,8 @@ struct profile {
     struct rng rng;
     uint64_t delivered, profiled;
     uint64_t malformed, lost; /* records with a fault; of these not delivered */
+    uint64_t bytes;           /* as profile_finish was told */
+    bool seeds;               /* of the sample: several, in a merged profile */
     struct pending *pending;  /* faults of the batch that comes next */
     size_t npending, pending_cap;
     struct arena mem; /* of the schema and the faults */
@@ -42,6 +44,9 @@ struct profile {
  * columns. */
 struct profile *profile_new_among(const struct schema *s, bool json, const struct profile_opts *o,
                                   uint64_t profiles);
+/* With sketches of these sizes. */
+struct profile *profile_new_sized(const struct schema *s, bool json, const struct profile_opts *o,
+                                  const struct column_sizes *sizes);
 /* profile_add in its parts: `rows` of the rows of `b` are of this profile, and so are the faults
  * told since the last call; then the column work on those of them that the sample took (it takes
  * the caller's reference on `b`). */

@@ -152,6 +152,21 @@ struct rec_plan {
 bool rec_plan_read(struct arena *a, const struct json *v, struct rec_plan *out, struct err *err);
 void rec_plan_write(struct buf *out, const struct rec_plan *p);
 
+/* -- sketch -- */
+struct rec_sketch {
+    const char *dataset, *partition;
+    const char *from, *to; /* of the window: as in the profile */
+    double first_record, last_record;
+    const char *column; /* NULL: of the records as a whole */
+    const char *kind;
+    struct slice image; /* bytes; base64 in the record */
+};
+/* The image is decoded into `a`. */
+bool rec_sketch_read(struct arena *a, const struct json *v, struct rec_sketch *out,
+                     struct err *err);
+/* False, and nothing written, when the line would not stay below 16 MiB. */
+bool rec_sketch_write(struct buf *out, const struct rec_sketch *s);
+
 /* -- verdict -- */
 struct rec_verdict {
     const char *check, *subject;

@@ -68,6 +68,16 @@ void tails_merge(struct tails *t, const struct tails *other)
     t->n += other->n;
     tail_merge(&t->high, &other->high);
     tail_merge(&t->low, &other->low);
+    tail_cut(&t->high); /* what is beyond depends on the order */
+    tail_cut(&t->low);
+}
+
+void tail_fill(struct tail *t, const double *v, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        tail_put(t, v[i]);
+    if (n == TAILS_KEPT)
+        t->least = v[0];
 }
 
 /* Values beyond the fence; false when more than are surely kept. */
@@ -76,7 +86,7 @@ static bool tail_count(const struct tail *t, uint64_t n, double fence, double *c
     uint32_t beyond = 0;
     for (uint32_t i = 0; i < t->n; i++)
         beyond += t->v[i] > fence;
-    *count = beyond;
+    *count = beyond < TAILS_KEPT ? beyond : TAILS_KEPT;
     return beyond < TAILS_KEPT || n <= t->n;
 }
 

@@ -27,6 +27,8 @@ void tails_init(struct tails *t);
 void tails_release(struct tails *t);
 void tails_add(struct tails *t, const double *x, size_t n);
 void tails_merge(struct tails *t, const struct tails *other);
+/* The n (TAILS_KEPT at most) most extreme values, ascending, into an empty tail. */
+void tail_fill(struct tail *t, const double *v, uint32_t n);
 
 /* Values outside Tukey's fences. NAN when no fence can be drawn: no values, or equal quartiles with
  * other values beside them. *error: how far the count may be off, in 99 of 100 seeds: the counts
