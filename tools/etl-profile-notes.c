@@ -61,13 +61,17 @@ void etl_profile_faults(const char *name, const struct profile_result *r)
 {
     for (size_t i = 0; i < r->nfaults; i++) {
         const struct profile_fault *f = &r->faults[i];
-        char more[64] = "";
-        if (f->count > 1)
+        char more[64] = "", line[32] = "";
+        if (f->line > 0)
+            snprintf(line, sizeof(line), ":%llu", (unsigned long long)f->line);
+        if (f->line == 0 && f->byte > 0)
+            snprintf(more, sizeof(more), " (byte %llu)", (unsigned long long)f->byte);
+        else if (f->count > 1)
             snprintf(more, sizeof(more), " (first of %llu such records)",
                      (unsigned long long)f->count);
         if (r->stats.records == 0)
-            cli_error("%s:%llu: %s%s", name, (unsigned long long)f->line, f->reason, more);
+            cli_error("%s%s: %s%s", name, line, f->reason, more);
         else
-            cli_warn("%s:%llu: %s%s", name, (unsigned long long)f->line, f->reason, more);
+            cli_warn("%s%s: %s%s", name, line, f->reason, more);
     }
 }

@@ -72,6 +72,19 @@ static const struct opt table[] = {
     {0, "records", OPT_STRING, AT(records), "FILE", NULL, 0, 0, COMPLETE_FILE,
      "write the records to FILE, not to standard output",
      "The file appears when all inputs are done. With --format table people still get theirs."},
+    {0, "tee", OPT_FLAG, AT(tee), NULL, NULL, 0, 0, COMPLETE_NONE,
+     "pass the data on to standard output (needs --records)",
+     "Every byte as it was read, compressed data compressed, several inputs behind one another as "
+     "cat would; also what the profile has no use for. When the reader of the pipe goes away "
+     "etl-profile ends as tee does, and writes no records."},
+    {'f', "follow", OPT_FLAG, AT(follow), NULL, NULL, 0, 0, COMPLETE_NONE,
+     "wait for what is added to FILE, until SIGINT or SIGTERM",
+     "Like tail -F: FILE may come later, and when another file takes its name (rotation) the old "
+     "one is read to its end, then the new one, whose header is skipped when it is the same. A "
+     "file "
+     "that is truncated (copytruncate) is read from its beginning, and what was not read before is "
+     "lost; that is said and counted. The signal ends it with the profile of all that was there, "
+     "status 0. With --window each window is written as it ends. Standard input is just read."},
     {0},
 };
 static const struct opt format = {
@@ -95,7 +108,7 @@ static const char *const synopsis[] = {
     "[--sample PCT] [--seed N] "
     "[--fast] [-j N] [--window N|DUR] [--slide N|DUR] [--time FIELD] [--lateness DUR] "
     "[--partition-by FIELD] [--max-partitions N] [--compare BASE] [--min-effect D] "
-    "[--fail-on WHAT] [--records FILE] [FILE...]",
+    "[--fail-on WHAT] [--follow] [--tee] [--records FILE] [FILE...]",
     NULL};
 
 static const char description[] =
@@ -114,7 +127,8 @@ static const char description[] =
     "is its text.\n\n"
     "Records that are malformed are counted, named with their first line on standard error and in "
     "the record's issues, and do not change the exit status unless nothing could be profiled (then "
-    "it is 3). A file that cannot be read gives status 4; the others are still done. An empty file "
+    "it is 3). Of a file whose compression is broken what came before is profiled. A file that "
+    "cannot be read gives status 4; the others are still done. An empty file "
     "gives a profile of 0 records.\n\n"
     "When a store exists the profile is remembered there, so that the next one can say how likely "
     "the schema is to change.";
@@ -128,7 +142,9 @@ static const struct tool_section sections[] = {
      "are one each.\n\n"
      "accuracy = 1 - malformed records / records. Malformed is a record with too few or too many "
      "fields, a quote that is never closed, bytes that are not UTF-8, NUL bytes, or that is not "
-     "JSON.\n\n"
+     "JSON. What is wrong with the file as a whole (broken compression, a change while it was "
+     "read, "
+     "mixed line ends) counts as one malformed record.\n\n"
      "So the score is the share of cells that are there and of their column's kind, times the "
      "share of well-formed records. It is monotone: a value that turns null or into another kind "
      "than most of its column, and a record that is damaged or lost, never raise it.\n\n"
@@ -199,7 +215,12 @@ static const struct tool_section sections[] = {
      "than most), null_spelling (a text that often stands for null, named in value), late, "
      "no_time, "
      "max_partitions (see WINDOWS AND PARTITIONS), and not_uuid, "
-     "not_email and so on (values that break the column's format)."},
+     "not_email and so on (values that break the column's format).\n\n"
+     "Rules of the file: broken_compression (what came before is profiled; value has the byte at "
+     "which it is broken, first_line the line that is missing), changed_while_read (its size or "
+     "time "
+     "of change at the end is not that of the beginning; with --follow: it was truncated, count "
+     "times), mixed_line_ends (CRLF and LF; count is of the fewer, quoted fields aside)."},
     {"Drift",
      "--compare adds a record of kind drift: for every column of both the change of the null rate "
      "and of the mean, the Kolmogorov-Smirnov distance (ks, of numbers), the population stability "

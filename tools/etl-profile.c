@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* etl-profile: options, streams, statuses. The work is in lib/profile. */
 #include <math.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "base/instant.h"
@@ -11,6 +12,14 @@
 #include "profile/evolution.h"
 #include "store/store.h"
 #include "tools/etl-profile.h"
+
+/* --follow: the signal that ends it. */
+static volatile sig_atomic_t stop;
+
+static void on_stop(int sig)
+{
+    stop = sig;
+}
 
 struct job {
     struct etl_profile_opts o;
@@ -23,6 +32,8 @@ struct job {
     struct crew *crew;
     struct buf records;           /* with --records */
     struct etl_profile_page page; /* with --format html */
+    struct profile_intake intake;
+    bool tee_failed;
     bool people, html;
     int status;
 };
@@ -53,6 +64,27 @@ static void remember(struct job *j, const struct rec_profile *p, const struct bu
         return;
     if (!store_profile_add(j->store, p, slice_of(line->p, line->len - 1), &err))
         cli_warn("%s", err.text);
+}
+
+/* --tee: to stdout at once, so that nothing waits for us. */
+static bool tee(void *ctx, const char *p, size_t n, struct err *err)
+{
+    struct job *j = ctx;
+    out_write(p, n);
+    j->tee_failed = !out_flush(err);
+    return !j->tee_failed;
+}
+
+/* A second signal ends it as ever. */
+static void catch_stop(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+        struct sigaction now, sa = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
+        sigemptyset(&sa.sa_mask);
+        if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            sigaction(signals[i], &sa, NULL);
+    }
 }
 
 /* What the input is called in messages. */
@@ -126,7 +158,8 @@ static bool emit(void *ctx, const struct profile *p, struct arena *a, struct pro
     buf_release(&table);
     buf_release(&held.records);
     buf_release(&held.people);
-    return ok;
+    /* Who waits for a window shall not wait for the next one too. */
+    return ok && (!j->o.follow || j->o.tee || out_flush(err));
 }
 
 static void profile_one(struct job *j, const char *path)
@@ -143,6 +176,7 @@ static void profile_one(struct job *j, const char *path)
         .path = path,
         .opts = &j->reader,
         .parts = j->parts.window || j->parts.window_us || j->parts.by ? &j->parts : NULL,
+        .intake = &j->intake,
         .tick = tick,
         .tick_ctx = &progress,
         .emit = emit,
@@ -189,6 +223,10 @@ static bool check_usage(const struct etl_profile_opts *o, size_t nfiles)
         cli_usage("--dataset names one input, and %zu were given", nfiles);
     else if (!(o->sample > 0))
         cli_usage("--sample 0%% would profile nothing");
+    else if (o->tee && o->records == NULL)
+        cli_usage("--tee needs --records FILE: standard output carries the data");
+    else if (o->follow && nfiles > 1)
+        cli_usage("--follow follows one file, and %zu were given", nfiles);
     else
         return true;
     return false;
@@ -220,7 +258,16 @@ int main(int argc, char **argv)
     if (j.o.input != NULL && !format_parse(j.o.input, &j.reader.format))
         return cli_usage("unknown format '%s'", j.o.input);
     j.html = j.o.common.format != NULL && strcmp(j.o.common.format, "html") == 0;
-    j.people = !j.html && cli_for_people(&j.o.common);
+    j.people = !j.html && !j.o.tee && cli_for_people(&j.o.common);
+    j.intake = (struct profile_intake){.no_header = j.o.no_header};
+    if (j.o.tee) {
+        j.intake.tap = tee;
+        j.intake.tap_ctx = &j;
+    }
+    if (j.o.follow) {
+        j.intake.stop = &stop;
+        catch_stop();
+    }
     enum store_mode mode = j.o.common.store != NULL ? STORE_CREATE : STORE_EXISTING;
     if (!store_open(&j.store, j.o.common.store, mode, &err)) {
         cli_warn("%s", err.text);
@@ -231,7 +278,7 @@ int main(int argc, char **argv)
         nfiles = 1;
     }
     j.crew = crew_new((int)j.o.threads);
-    for (size_t i = 0; i < nfiles; i++)
+    for (size_t i = 0; i < nfiles && !j.tee_failed; i++)
         profile_one(&j, files[i]);
     crew_free(j.crew);
     if (j.gate.said_no)
@@ -244,7 +291,7 @@ int main(int argc, char **argv)
         write_records(&j);
     buf_release(&j.records);
     err_clear(&err);
-    if (!out_close(&err))
+    if (!out_close(&err) && !j.tee_failed)
         j.status = status_worse(j.status, cli_fail(&err));
     return j.status;
 }

@@ -23,6 +23,7 @@ struct etl_profile_opts {
     double lateness; /* seconds */
     int64_t max_partitions;
     const char *records;
+    bool tee, follow;
     int64_t threads; /* 0: as many as may be used */
     const char *compare;
     struct opt_list fail_on;

@@ -10,6 +10,21 @@
 
 #include "os/intern.h"
 
+int fd_open_input(const char *path, struct err *err)
+{
+    struct quoted q;
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        close(fd);
+        fd = -1;
+        errno = EISDIR;
+    }
+    if (fd < 0)
+        err_errno(err, ERR_ENV, "cannot open '%s'", quote_str(&q, path));
+    return fd;
+}
+
 bool file_read_all(const char *path, size_t max, struct buf *out, struct err *err)
 {
     struct quoted q;

@@ -11,6 +11,8 @@
 /* -- files -- */
 /* Reads all of a file, up to max bytes. ERR_ENV when it cannot, also for a directory. */
 bool file_read_all(const char *path, size_t max, struct buf *out, struct err *err);
+/* Opens a file for reading, also a fifo. -1 and ERR_ENV when it cannot, also for a directory. */
+int fd_open_input(const char *path, struct err *err);
 /* write(2) until done; false with errno in err ("cannot write to 'x': …"). */
 bool fd_write_all(int fd, const void *p, size_t n, const char *name, struct err *err);
 /* Absolute, with . and .. and doubled slashes removed, links kept; need not exist. free(). */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libcore_a_SOURCES += lib/profile/profile.c lib/profile/profile.h lib/profile/state.h \
     lib/profile/record.c lib/profile/run.c \
-    lib/profile/crew.c lib/profile/crew.h \
+    lib/profile/crew.c lib/profile/crew.h lib/profile/intake.c lib/profile/intake.h \
     lib/profile/route.c lib/profile/route.h lib/profile/window.c lib/profile/partition.c \
     lib/profile/column.c lib/profile/column.h \
     lib/profile/column_image.c lib/profile/column_image.h \
@@ -68,8 +68,8 @@ tests_prop_evolution_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/prop/evolution
 EXTRA_DIST += tests/cli/etl-profile-people.sh tests/integration/etl-profile-html.sh
 TAP_TESTS += tests/cli/etl-profile-people.sh tests/integration/etl-profile-html.sh
-EXTRA_DIST += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh tests/cli/etl-profile-windows.sh
-TAP_TESTS += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh tests/cli/etl-profile-windows.sh
+EXTRA_DIST += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh tests/cli/etl-profile-follow.sh tests/cli/etl-profile-windows.sh
+TAP_TESTS += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh tests/cli/etl-profile-follow.sh tests/cli/etl-profile-windows.sh
 check_PROGRAMS += tests/prop/profile_merge
 tests_prop_profile_merge_SOURCES = tests/prop/profile_merge.c
 tests_prop_profile_merge_CFLAGS = $(UNIT_CFLAGS)

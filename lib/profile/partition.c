@@ -170,7 +170,7 @@ static void tell_rest(const struct route *r, const struct route_part *part)
              r->parts.max_partitions, quote_str(&q, r->schema.fields[r->by].name));
     profile_fault_add(part->p, &(struct profile_fault){"max_partitions", reason,
                                                        r->schema.fields[r->by].name,
-                                                       part->over_line, part->over});
+                                                       part->over_line, part->over, 0});
 }
 
 bool partition_give(struct route *r, struct route_pane *pane, int64_t from, int64_t to,

@@ -169,8 +169,12 @@ void profile_fault_add(struct profile *p, const struct profile_fault *f)
         }
     }
     *ARENA_PUSH(&p->mem, p->faults, p->nfaults) =
-        (struct profile_fault){arena_strdup(&p->mem, f->rule), arena_strdup(&p->mem, f->reason),
-                               column ? arena_strdup(&p->mem, column) : NULL, f->line, f->count};
+        (struct profile_fault){arena_strdup(&p->mem, f->rule),
+                               arena_strdup(&p->mem, f->reason),
+                               column ? arena_strdup(&p->mem, column) : NULL,
+                               f->line,
+                               f->count,
+                               f->byte};
 }
 
 void profile_bad(void *profile, const struct bad_record *bad)
@@ -181,8 +185,8 @@ void profile_bad(void *profile, const struct bad_record *bad)
         p->pending = xreallocarray(p->pending, p->pending_cap, sizeof(*p->pending));
     }
     p->pending[p->npending++] = (struct pending){bad->line, bad->delivered};
-    profile_fault_add(p,
-                      &(struct profile_fault){bad->rule, bad->reason, bad->column, bad->line, 1});
+    profile_fault_add(p, &(struct profile_fault){bad->rule, bad->reason, bad->column, bad->line,
+                                                 bad->count ? bad->count : 1, bad->byte});
 }
 
 static bool row_is_utf8(const struct batch *b, uint32_t r)

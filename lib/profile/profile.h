@@ -10,7 +10,8 @@
  *   consistency   share of the non-null values that are of the kind of most values of their column
  *                 (integer, float and codes with leading zeros are one kind)
  *   accuracy      share of the records that are well formed (as many fields as the header, quotes
- *                 that close, JSON that is JSON, UTF-8, …)
+ *                 that close, JSON that is JSON, UTF-8, …); a fault of the file as a whole counts
+ *                 as one record that is not
  *   score         their product: the share of cells that are present and of their column's kind,
  *                 in the measure that records are well formed
  * So a value that turns null, or turns into another kind than its column's, or a record that is
@@ -20,6 +21,8 @@
  */
 #ifndef FORELINE_PROFILE_H
 #define FORELINE_PROFILE_H
+
+#include <signal.h>
 
 #include "rec/rec.h"
 #include "table/reader.h"
@@ -36,6 +39,7 @@ struct profile_fault {
     const char *rule, *reason; /* the reason of the first */
     const char *column;        /* or NULL */
     uint64_t line, count;
+    uint64_t byte; /* of the input as stored, for faults that have such a place; else 0 */
 };
 
 struct profile;
@@ -94,10 +98,22 @@ struct profile_result {
  * run. */
 typedef bool profile_emit_fn(void *ctx, const struct profile *p, struct arena *a,
                              struct profile_result *r, struct err *err);
+/* What becomes of the bytes of an input beside being profiled; all 0: nothing. */
+struct profile_intake {
+    /* Gets each byte as it is stored, in order, also what the profile has no use for; false (with
+     * err) ends the run. Or NULL. */
+    bool (*tap)(void *ctx, const char *p, size_t n, struct err *err);
+    void *tap_ctx;
+    /* Not NULL: the path is followed as `tail -F` does until *stop is not 0 (standard input is just
+     * read). A file that takes its place may begin with the same header line. */
+    const volatile sig_atomic_t *stop;
+    bool no_header; /* followed: a further file has no header */
+};
 struct profile_input {
     const char *path;                             /* "-": stdin */
     const struct reader_opts *opts;               /* raw is set here */
     const struct profile_parts *parts;            /* or NULL */
+    const struct profile_intake *intake;          /* or NULL */
     void (*tick)(void *ctx, uint64_t read_bytes); /* now and then; or NULL */
     void *tick_ctx;
     profile_emit_fn *emit;

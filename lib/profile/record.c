@@ -42,6 +42,8 @@ static void finish_issues(const struct profile *p, struct arena *a, struct rec_p
         const struct profile_fault *f = &p->faults[i];
         issue(&is, f->column ? arena_strdup(a, f->column) : NULL, arena_strdup(a, f->rule),
               f->count, f->line);
+        if (f->byte > 0 && f->count > 0)
+            is.items[is.n - 1].value = arena_printf(a, "byte %llu", (unsigned long long)f->byte);
     }
     for (uint32_t c = 0; c < p->schema.n; c++) {
         const struct column_state *s = &p->columns[c];
@@ -75,7 +77,8 @@ static void finish_quality(const struct profile *p, struct rec_profile *out)
     double records = (double)(p->delivered + p->lost), none = (double)NAN;
     out->completeness = cells > 0 ? values / cells : none;
     out->consistency = values > 0 ? consistent / values : none;
-    out->accuracy = records > 0 ? 1 - (double)p->malformed / records : none;
+    double malformed = (double)p->malformed < records ? (double)p->malformed : records;
+    out->accuracy = records > 0 ? 1 - malformed / records : none;
     /* The product, in the form that rounds once; all null: nothing is there, the score is 0. */
     out->data_quality_score = cells > 0 ? out->accuracy * (consistent / cells) : none;
 }

@@ -136,7 +136,10 @@ static void tell(struct route *r, struct route_part *part, const struct batch *b
     struct profile_fault f = {"late",
                               "later than its window, which has gone out: counted in the "
                               "window of the latest record (see --lateness)",
-                              column, b->line ? b->line[row] : 0, 1};
+                              column,
+                              b->line ? b->line[row] : 0,
+                              1,
+                              0};
     if (!late) {
         f.rule = "no_time";
         f.reason = "no timestamp: counted in the window of the record before it";
@@ -185,7 +188,7 @@ static void take_header(struct route *r, struct route_part *part)
 {
     if (r->header_latin1 > 0)
         profile_fault_add(part->p, &(struct profile_fault){"invalid_utf8", profile_not_utf8, NULL,
-                                                           r->header_latin1, 1});
+                                                           r->header_latin1, 1, 0});
     r->header_latin1 = 0;
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/instant.h"
+#include "profile/intake.h"
 #include "profile/route.h"
 
 /* Bad records may come before the schema is known. */
@@ -37,7 +38,7 @@ static void note_header_utf8(struct profile *p, const struct reader_stats *stats
             return;
     if (stats->latin1)
         profile_fault_add(p, &(struct profile_fault){"invalid_utf8", profile_not_utf8, NULL,
-                                                     stats->latin1_line, 1});
+                                                     stats->latin1_line, 1, 0});
 }
 
 static void keep_faults(struct arena *a, const struct profile *p, struct profile_result *out)
@@ -55,6 +56,8 @@ static void keep_faults(struct arena *a, const struct profile *p, struct profile
 
 struct run {
     const struct profile_input *in;
+    struct route *route;
+    struct intake intake;
     struct reader_stats stats;
 };
 
@@ -93,6 +96,46 @@ static bool give(void *ctx, struct profile *p, const struct route_piece *piece, 
     return ok;
 }
 
+/* A fault of the input as a whole counts as one malformed record. */
+static void tell(struct run *run, const char *rule, const char *reason, uint64_t line,
+                 uint64_t count, uint64_t byte)
+{
+    route_bad(run->route, &(struct bad_record){.line = line,
+                                               .rule = rule,
+                                               .reason = reason,
+                                               .delivered = true,
+                                               .count = count,
+                                               .byte = byte});
+}
+
+/* At the end: what was wrong with the file and not with a record. */
+static void tell_all(struct run *run, const struct reader *r)
+{
+    const struct reader_stats *s = &run->stats;
+    struct buf reason = BUF_INIT(512);
+    uint64_t byte, line;
+    const char *defect = reader_defect(r, &byte, &line);
+    if (defect != NULL)
+        tell(run, "broken_compression", defect, line, 1, byte);
+    if (s->crlf_lines > 0 && s->lf_lines > 0) {
+        bool few_crlf = s->crlf_lines <= s->lf_lines;
+        tell(run, "mixed_line_ends",
+             few_crlf ? "the line ends with CRLF, most end with LF"
+                      : "the line ends with LF, most end with CRLF",
+             few_crlf ? s->crlf_line : s->lf_line, few_crlf ? s->crlf_lines : s->lf_lines, 0);
+    }
+    uint64_t changes = intake_changes(&run->intake, &reason, &byte);
+    if (changes > 0)
+        tell(run, "changed_while_read", buf_str(&reason), 0, changes, byte);
+    buf_release(&reason);
+}
+
+static bool idle(void *ctx, struct err *err)
+{
+    struct run *run = ctx;
+    return run->route == NULL || route_idle(run->route, instant_now(), err);
+}
+
 static bool route_all(struct run *run, struct reader *r, struct route *route, struct err *err)
 {
     struct batch *b = NULL;
@@ -107,7 +150,16 @@ static bool route_all(struct run *run, struct reader *r, struct route *route, st
             run->in->tick(run->in->tick_ctx, run->stats.read_bytes);
     }
     reader_stats(r, &run->stats);
-    return ok && route_end(route, &run->stats, err);
+    /* What came before a break is profiled, if there is anything. */
+    uint64_t byte, line;
+    if (!ok && run->stats.records > 0 && reader_defect(r, &byte, &line) != NULL) {
+        err_clear(err);
+        ok = true;
+    }
+    if (!ok)
+        return false;
+    tell_all(run, r);
+    return route_end(route, &run->stats, err);
 }
 
 bool profile_run(const struct profile_input *in, const struct profile_opts *o, struct err *err)
@@ -115,25 +167,40 @@ bool profile_run(const struct profile_input *in, const struct profile_opts *o, s
     struct early early = {0};
     struct reader_opts ro = *in->opts;
     struct run run = {.in = in};
+    const struct input input = {intake_read, &run.intake};
     struct route route;
     bool ok = false;
     ro.raw = true;
     ro.offsets = in->parts != NULL;
+    if (!intake_open(&run.intake, in->path, in->intake, err)) {
+        intake_close(&run.intake);
+        return false;
+    }
+    run.intake.idle = idle;
+    run.intake.idle_ctx = &run;
     arena_init(&early.mem, NULL);
-    struct reader *r = reader_open(&in->path, 1, &ro, bad_or_early, &early, err);
+    struct reader *r = reader_open_input(&input, in->path, &ro, bad_or_early, &early, err);
     if (r == NULL)
         goto done;
     reader_stats(r, &run.stats);
     ok = route_init(&route, reader_schema(r), run.stats.format == FORMAT_JSONL, o, in->parts, give,
                     &run, err);
-    early.route = &route;
+    early.route = run.route = &route;
     for (size_t i = 0; i < early.n; i++)
         route_bad(&route, &early.items[i]);
     ok = ok && route_all(&run, r, &route, err);
+    run.route = NULL;
     route_release(&route);
 done:
     if (r != NULL)
         reader_close(r);
+    /* Whoever stands behind gets all bytes, whatever became of the profile. */
+    struct err rest = ERR_INIT;
+    if (!intake_rest(&run.intake, &rest) && ok) {
+        *err = rest;
+        ok = false;
+    }
+    intake_close(&run.intake);
     arena_release(&early.mem);
     return ok;
 }

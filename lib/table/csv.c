@@ -145,6 +145,7 @@ static bool first_record(struct reader *r, bool *have, struct err *err)
         }
         switch (feed_more(f, err)) {
         case FEED_ROWS:
+        case FEED_PAUSE:
             break;
         case FEED_END:
             return true;
@@ -157,6 +158,32 @@ static bool first_record(struct reader *r, bool *have, struct err *err)
             return false;
         }
     }
+}
+
+/* How the lines of m records end; before they are taken. The last line of all may have no end. */
+static void note_ends(struct reader *r, const struct slice *records, size_t m)
+{
+    const struct feed *f = &r->feed;
+    struct reader_stats *s = &r->stats;
+    uint64_t crlf = 0;
+    size_t first_crlf = m, first_lf = m;
+    if (f->missing_final_newline && f->k + m == csv_scan_rows(&f->scan))
+        m--;
+    for (size_t i = 0; i < m; i++)
+        crlf += records[i].p[records[i].len] == '\r';
+    for (size_t i = 0; s->crlf_lines == 0 && crlf > 0 && first_crlf > i && i < m; i++)
+        if (records[i].p[records[i].len] == '\r')
+            first_crlf = i;
+    for (size_t i = 0; s->lf_lines == 0 && crlf < m && first_lf > i && i < m; i++)
+        if (records[i].p[records[i].len] != '\r')
+            first_lf = i;
+    if (first_crlf < m)
+        s->crlf_line = feed_line(f, first_crlf);
+    if (first_lf < m)
+        s->lf_line = feed_line(f, first_lf);
+    s->crlf_lines += crlf;
+    s->lf_lines += m - crlf;
+    s->crlf = s->crlf || crlf > 0;
 }
 
 bool csv_header(struct reader *r, char ***names, uint32_t *n, struct err *err)
@@ -186,7 +213,7 @@ bool csv_header(struct reader *r, char ***names, uint32_t *n, struct err *err)
     }
     make_unique(r, *names, *n);
     if (header) {
-        r->stats.crlf = r->stats.crlf || feed_record(f, 0).p[feed_record(f, 0).len] == '\r';
+        note_ends(r, &(struct slice){feed_record(f, 0).p, feed_record(f, 0).len}, 1);
         feed_take(f, 1, &r->header_line);
     }
     return true;
@@ -268,8 +295,7 @@ static void take_regular(struct reader *r, size_t m)
         fill_column(r, c, row, m);
     if (r->feed.nul_k < r->feed.scan.nuls.n)
         note_nuls(r, row, m);
-    struct slice last = r->records[row + m - 1];
-    r->stats.crlf = r->stats.crlf || last.p[last.len] == '\r';
+    note_ends(r, r->records + row, m);
     take_rows(r, row, m);
     r->b->rows += (uint32_t)m;
 }
@@ -319,6 +345,8 @@ static void take_odd(struct reader *r)
         reader_issue(r, row, line, NULL, "ragged_row", ragged_reason(r, n), raw);
     if (f->nul_k < f->scan.nuls.n && row != ISSUE_NO_ROW)
         note_nuls(r, row, 1);
+    if (!open)
+        note_ends(r, &raw, 1);
     if (row == ISSUE_NO_ROW) {
         feed_take(f, 1, NULL);
     } else {
@@ -358,6 +386,8 @@ bool csv_fill(struct reader *r, bool *end, struct err *err)
             case FEED_OVERSIZE:
                 reader_oversize(r);
                 continue;
+            case FEED_PAUSE:
+                return true;
             case FEED_END:
                 *end = true;
                 return true;

@@ -101,6 +101,8 @@ static bool read_wide(struct feed *f, char *to, size_t cap, size_t *got, struct 
         size_t n;
         if (!source_read(f->src, w->in, WIDE_BYTES, &n, err))
             return false;
+        if (n == 0 && source_paused(f->src))
+            break;
         w->pos = 0;
         w->len = n ? utf16_decode(&w->u, w->in, n, w->out) : utf16_end(&w->u, w->out);
         w->end = n == 0;
@@ -131,7 +133,8 @@ static bool fill(struct feed *f, struct err *err)
         crs_to_lfs(to, got);
     b->len += got;
     f->bytes += got;
-    f->eof = got == 0;
+    f->paused = got == 0 && source_paused(f->src);
+    f->eof = got == 0 && !f->paused;
     /* What scanners see behind the end is defined, and a line end behind the last of all. */
     memset(b->data + b->len, 0, BLOCK_SLACK);
     if (f->eof)
@@ -153,6 +156,12 @@ static void begin_wide(struct feed *f)
     b->len = 0;
 }
 
+/* A writer rests: what there is must do, if it is a line. */
+static bool head_waits(const struct feed *f)
+{
+    return f->paused && memchr(f->block->data, '\n', f->block->len) != NULL;
+}
+
 bool feed_peek(struct feed *f, size_t want, struct slice *head, struct err *err)
 {
     size_t cap = f->block_bytes > want ? f->block_bytes : want > PEEK_BYTES ? want : f->block_bytes;
@@ -167,9 +176,11 @@ bool feed_peek(struct feed *f, size_t want, struct slice *head, struct err *err)
     if (b->len >= 2 && (memcmp(b->data, "\xff\xfe", 2) == 0 || memcmp(b->data, "\xfe\xff", 2) == 0))
         begin_wide(f);
     /* The same bytes for each way a pipe may portion them: what is found must not depend on it. */
-    while (!f->eof && b->len < want && b->len < b->cap)
+    source_may_pause(f->src, true);
+    while (!f->eof && !head_waits(f) && b->len < want && b->len < b->cap)
         if (!fill(f, err))
             return false;
+    source_may_pause(f->src, false);
     if (f->wide) {
         *head = slice_of(b->data, b->len < want ? b->len : want);
         return true;
@@ -314,6 +325,8 @@ enum feed_got feed_more(struct feed *f, struct err *err)
         } else if (b->len < b->cap) {
             if (!fill(f, err))
                 return FEED_ERROR;
+            if (f->paused)
+                return FEED_PAUSE;
             continue;
         } else {
             roll(f);
@@ -356,6 +369,17 @@ uint64_t feed_end(const struct feed *f, size_t i)
     if (end > f->block->len) /* the last line has no end */
         end = f->block->len;
     return f->bytes - (f->block->len - end);
+}
+
+uint64_t feed_line(const struct feed *f, size_t i)
+{
+    const struct csv_scan *s = &f->scan;
+    uint64_t line = f->line + i;
+    if (i > 0)
+        for (size_t k = f->lf_k; k < s->lfs.n && s->lfs.at[k] < s->ends.at[s->rows.at[f->k + i]];
+             k++)
+            line++;
+    return line;
 }
 
 struct slice feed_record(const struct feed *f, size_t i)

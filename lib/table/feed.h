@@ -16,6 +16,7 @@
 enum feed_got {
     FEED_ROWS,     /* records k .. csv_scan_rows() are there, at least one */
     FEED_OVERSIZE, /* a record was skipped: see `big` */
+    FEED_PAUSE,    /* no more for now (only when the source may pause) */
     FEED_END,
     FEED_ERROR,
 };
@@ -31,6 +32,7 @@ struct feed {
     uint64_t line;      /* line number of the next record */
     uint64_t bytes;     /* read so far */
     size_t utf8_pos;    /* checked up to here */
+    bool paused;        /* the last fill gave nothing, and more will come */
     bool eof, bom, missing_final_newline, latin1;
     uint64_t latin1_line; /* first line with a byte that is not UTF-8 */
     bool unterminated;    /* the last record ended with the input inside quotes */
@@ -65,6 +67,8 @@ enum feed_got feed_more(struct feed *f, struct err *err);
 void feed_take(struct feed *f, size_t m, uint64_t *out);
 /* Where record k + 1 + i ends, behind its line end: bytes from the beginning of the data. */
 uint64_t feed_end(const struct feed *f, size_t i);
+/* The line number of record k + 1 + i. */
+uint64_t feed_line(const struct feed *f, size_t i);
 /* Record k + 1 + i as it stands, without line end. */
 struct slice feed_record(const struct feed *f, size_t i);
 

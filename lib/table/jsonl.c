@@ -223,6 +223,8 @@ bool jsonl_look(struct reader *r, uint64_t limit, uint64_t *seen, bool *end, str
                 return true;
             if (got == FEED_ERROR)
                 return false;
+            if (got == FEED_PAUSE && *seen > 0) /* what there is must do */
+                return true;
             continue;
         }
         struct slice line = feed_record(f, 0);
@@ -369,6 +371,8 @@ bool jsonl_fill(struct reader *r, bool *end, struct err *err)
             case FEED_OVERSIZE:
                 reader_oversize(r);
                 continue;
+            case FEED_PAUSE:
+                return true;
             case FEED_END:
                 *end = true;
                 return true;

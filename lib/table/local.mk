@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libcore_a_SOURCES += lib/table/batch.c lib/table/batch.h lib/table/compress.c lib/table/compress.h \
 	lib/table/csv.c lib/table/csv_scan.c \
-	lib/table/csv_scan.h lib/table/dialect.c lib/table/dialect.h lib/table/feed.c lib/table/feed.h lib/table/gunzip.c lib/table/gunzip.h lib/table/infer.c lib/table/json_scan.c lib/table/json_scan.h lib/table/jsonl.c \
+	lib/table/csv_scan.h lib/table/dialect.c lib/table/dialect.h lib/table/feed.c lib/table/feed.h lib/table/gunzip.c lib/table/gunzip.h lib/table/input.h lib/table/infer.c lib/table/json_scan.c lib/table/json_scan.h lib/table/jsonl.c \
 	lib/table/mend.c lib/table/mend.h \
 	lib/table/reader.c lib/table/reader.h lib/table/reader_impl.h lib/table/source.c \
 	lib/table/source.h lib/table/swar.h \

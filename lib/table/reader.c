@@ -377,6 +377,8 @@ static bool open_file(struct reader *r, struct err *err)
         close_file(r);
         return false;
     }
+    /* The header is taken: from here on what is whole can be delivered. */
+    source_may_pause(r->sources[r->file], true);
     return true;
 }
 
@@ -503,7 +505,7 @@ static bool find_json_columns(struct reader *r, bool *all, struct err *err)
 {
     uint64_t seen = 0;
     bool ok = true, end = false;
-    while (ok && seen < INFER_RECORDS && !reader_saw_enough(r)) {
+    while (ok && seen < INFER_RECORDS && !reader_saw_enough(r) && !(r->feed.paused && seen > 0)) {
         if (end) {
             close_file(r);
             if (r->next_file >= r->npaths) {
@@ -703,6 +705,16 @@ struct reader *reader_open_fd(int fd, const char *name, const struct reader_opts
     return reader_begin(r, err);
 }
 
+struct reader *reader_open_input(const struct input *in, const char *name,
+                                 const struct reader_opts *opts, bad_record_fn *bad, void *bad_ctx,
+                                 struct err *err)
+{
+    const char *const paths[] = {name};
+    struct reader *r = reader_new(paths, 1, opts, bad, bad_ctx);
+    r->sources[0] = source_from_input(in, r->paths[0], r->o.acct);
+    return reader_begin(r, err);
+}
+
 void reader_close(struct reader *r)
 {
     if (!r)
@@ -724,6 +736,12 @@ void reader_close(struct reader *r)
     json_scan_release(&r->json);
     arena_release(&r->mem);
     free(r);
+}
+
+const char *reader_defect(const struct reader *r, uint64_t *byte, uint64_t *line)
+{
+    *line = r->feed.line;
+    return r->file_open ? source_defect(r->feed.src, byte) : NULL;
 }
 
 const struct schema *reader_schema(const struct reader *r)

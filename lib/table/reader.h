@@ -64,6 +64,7 @@
 
 #include "table/batch.h"
 #include "table/dialect.h"
+#include "table/input.h"
 
 enum format { FORMAT_AUTO, FORMAT_CSV, FORMAT_TSV, FORMAT_JSONL };
 bool format_parse(const char *name, enum format *out); /* csv tsv jsonl ndjson json */
@@ -113,6 +114,8 @@ struct bad_record {
                            oversize */
     struct slice raw;   /* the record as it stands in the input, without line end; cut at 1 MiB */
     bool delivered;     /* raw mode: the row is in the batch all the same */
+    /* Set by those who tell of more than a record: how many lines (0: one), and a byte. */
+    uint64_t count, byte;
 };
 typedef void bad_record_fn(void *ctx, const struct bad_record *bad);
 
@@ -127,6 +130,10 @@ struct reader *reader_open(const char *const *paths, size_t npaths, const struct
 /* From an open descriptor (not closed by us), for command output; `name` for messages. */
 struct reader *reader_open_fd(int fd, const char *name, const struct reader_opts *opts,
                               bad_record_fn *bad, void *bad_ctx, struct err *err);
+/* From whoever gives the bytes; `name` as above. */
+struct reader *reader_open_input(const struct input *in, const char *name,
+                                 const struct reader_opts *opts, bad_record_fn *bad, void *bad_ctx,
+                                 struct err *err);
 void reader_close(struct reader *r);
 /* The columns delivered; valid until close. Zero columns for an empty file. A column is of
  * TYPE_NONE when the whole input was looked at and has no value in it. */
@@ -135,6 +142,9 @@ const struct schema *reader_schema(const struct reader *r);
  * records go to the sink, which is only called from here. ERR_DATA (broken compression, a further
  * file that does not fit) and ERR_ENV (read error) come after what was whole has been delivered. */
 bool reader_next(struct reader *r, struct batch **out, struct err *err);
+/* After ERR_DATA: how the compression of the file in hand is broken, at which stored byte, and the
+ * line that it would have gone on with. NULL when it is not. Valid until close. */
+const char *reader_defect(const struct reader *r, uint64_t *byte, uint64_t *line);
 /* For figures and messages. */
 struct reader_stats {
     uint64_t records;    /* delivered */
@@ -142,9 +152,11 @@ struct reader_stats {
     uint64_t bytes;      /* of data, after decompression */
     uint64_t read_bytes; /* from the descriptors, as stored */
     bool bom, crlf, missing_final_newline;
-    bool latin1;          /* bytes that are not UTF-8 were seen (kept as they are) */
-    uint64_t latin1_line; /* the first such line */
-    uint64_t empty_lines; /* skipped */
+    bool latin1;                   /* bytes that are not UTF-8 were seen (kept as they are) */
+    uint64_t latin1_line;          /* the first such line */
+    uint64_t empty_lines;          /* skipped */
+    uint64_t crlf_lines, lf_lines; /* CSV records with such an end, delivered or not */
+    uint64_t crlf_line, lf_line;   /* the first of each; 0: none */
     int delimiter, quote;
     const char *encoding; /* "UTF-16LE", "UTF-16BE", or NULL */
     uint64_t replaced;    /* characters of it that were none: U+FFFD */

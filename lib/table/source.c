@@ -3,11 +3,11 @@
 #include "table/source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
+#include "os/os.h"
 #include "table/gunzip.h"
 
 #define IN_BYTES ((size_t)256 << 10)
@@ -23,6 +23,8 @@ struct piece {
 struct source {
     int fd;
     bool own, regular;
+    const struct input *input; /* instead of the descriptor; or NULL */
+    bool may_pause, paused;
     bool end;  /* of the file */
     bool done; /* of all data: source_read has said so */
     const char *name;
@@ -38,6 +40,8 @@ struct source {
     bool latin1;
     char trail; /* second byte of a character that had no room, or 0 */
     struct err failed;
+    uint64_t defect_at; /* byte at which the compression is broken */
+    char defect[160];   /* and how; or "" */
     /* kept for reading again */
     bool recording;
     struct piece *pieces;
@@ -58,22 +62,20 @@ struct source *source_from_fd(int fd, const char *name, struct mem_account *acct
 
 struct source *source_open(const char *path, struct mem_account *acct, struct err *err)
 {
-    struct quoted q;
     if (strcmp(path, "-") == 0)
         return source_from_fd(STDIN_FILENO, path, acct);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    struct stat st;
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-        close(fd);
-        fd = -1;
-        errno = EISDIR;
-    }
-    if (fd < 0) {
-        err_errno(err, ERR_ENV, "cannot open '%s'", quote_str(&q, path));
+    int fd = fd_open_input(path, err);
+    if (fd < 0)
         return NULL;
-    }
     struct source *s = source_from_fd(fd, path, acct);
     s->own = true;
+    return s;
+}
+
+struct source *source_from_input(const struct input *in, const char *name, struct mem_account *acct)
+{
+    struct source *s = source_from_fd(-1, name, acct);
+    s->input = in;
     return s;
 }
 
@@ -108,10 +110,25 @@ void source_free(struct source *s)
     free(s);
 }
 
+/* With nobody to be told of a pause it is waited through. */
+static bool input_read(struct source *s, char *to, size_t cap, size_t *got, struct err *err)
+{
+    enum input_got what;
+    do {
+        *got = 0;
+        what = s->input->read(s->input->ctx, to, cap, got, err);
+    } while (what == INPUT_PAUSE && !s->may_pause);
+    s->paused = what == INPUT_PAUSE;
+    s->stored += *got;
+    return what != INPUT_ERROR;
+}
+
 static bool fd_read(struct source *s, char *to, size_t cap, size_t *got, struct err *err)
 {
     struct quoted q;
     ssize_t n;
+    if (s->input)
+        return input_read(s, to, cap, got, err);
     do
         n = read(s->fd, to, cap);
     while (n < 0 && errno == EINTR);
@@ -122,7 +139,8 @@ static bool fd_read(struct source *s, char *to, size_t cap, size_t *got, struct 
     return true;
 }
 
-/* More stored bytes into `in`, behind what is unread; in_len == in_pos at the end. */
+/* More stored bytes into `in`, behind what is unread; in_len == in_pos at the end, and in a pause.
+ */
 static bool refill(struct source *s, struct err *err)
 {
     size_t got;
@@ -131,7 +149,7 @@ static bool refill(struct source *s, struct err *err)
     if (!fd_read(s, s->in + s->in_len, IN_BYTES - s->in_len, &got, err))
         return false;
     s->in_len += got;
-    s->end = got == 0;
+    s->end = got == 0 && !s->paused;
     return true;
 }
 
@@ -171,8 +189,10 @@ static bool broken(struct source *s, const char *what, const char *why, struct e
 {
     struct quoted q;
     uint64_t at = s->stored - (s->in_len - s->in_pos);
-    return err_set(err, ERR_DATA, "'%s': %s data broken at byte %llu: %s", quote_str(&q, s->name),
-                   what, (unsigned long long)at, why);
+    s->defect_at = at;
+    snprintf(s->defect, sizeof(s->defect), "%s data broken at byte %llu: %s", what,
+             (unsigned long long)at, why);
+    return err_set(err, ERR_DATA, "'%s': %s", quote_str(&q, s->name), s->defect);
 }
 
 static bool truncated(struct source *s, const char *what, struct err *err)
@@ -186,7 +206,7 @@ static bool next_member(struct source *s, struct err *err)
     for (;;) {
         while (s->in_pos < s->in_len && s->in[s->in_pos] == 0)
             s->in_pos++;
-        if (s->in_len - s->in_pos >= 3 || s->end)
+        if (s->in_len - s->in_pos >= 3 || s->end || s->paused)
             break;
         if (s->in_pos) {
             memmove(s->in, s->in + s->in_pos, s->in_len - s->in_pos);
@@ -196,7 +216,7 @@ static bool next_member(struct source *s, struct err *err)
         if (!refill(s, err))
             return false;
     }
-    if (s->in_pos == s->in_len)
+    if (s->in_pos == s->in_len || (s->paused && s->in_len - s->in_pos < 3))
         return true;
     if (coding_of((const unsigned char *)s->in + s->in_pos, s->in_len - s->in_pos) != CODING_GZIP)
         return broken(s, "gzip", "what follows the last member is not gzip", err);
@@ -222,6 +242,8 @@ static bool read_gzip(struct source *s, char *to, size_t cap, size_t *got, struc
         if (g == GUNZIP_BROKEN)
             return broken(s, "gzip", why, err);
         s->whole = g == GUNZIP_END;
+        if (have == 0 && *got == 0 && s->paused)
+            return true;
         if (have == 0 && *got == 0 && !s->whole)
             return truncated(s, "gzip", err);
     }
@@ -245,6 +267,8 @@ static bool read_zstd(struct source *s, char *to, size_t cap, size_t *got, struc
         if (ZSTD_isError(rc))
             return broken(s, "zstd", ZSTD_getErrorName(rc), err);
         s->whole = rc == 0;
+        if (dry && out.pos == 0 && s->paused)
+            return true;
         if (dry && out.pos == 0 && !s->whole)
             return truncated(s, "zstd", err);
     }
@@ -344,6 +368,7 @@ static bool read_kept(struct source *s, char *to, size_t cap, size_t *got)
 bool source_read(struct source *s, char *to, size_t cap, size_t *got, struct err *err)
 {
     *got = 0;
+    s->paused = false;
     if (!s->recording && s->piece_at < s->npieces)
         return read_kept(s, to, cap, got);
     if (s->failed.kind) {
@@ -362,7 +387,7 @@ bool source_read(struct source *s, char *to, size_t cap, size_t *got, struct err
     if (s->recording && *got)
         keep(s, to, *got);
     /* Of many small files that were looked at ahead, only the bytes stay. */
-    if (*got == 0) {
+    if (*got == 0 && !s->paused) {
         s->done = true;
         close_fd(s);
     }
@@ -383,6 +408,22 @@ void source_rewind(struct source *s)
 {
     s->recording = false;
     s->piece_at = s->piece_pos = 0;
+}
+
+void source_may_pause(struct source *s, bool may)
+{
+    s->may_pause = may;
+}
+
+bool source_paused(const struct source *s)
+{
+    return s->paused;
+}
+
+const char *source_defect(const struct source *s, uint64_t *at)
+{
+    *at = s->defect_at;
+    return s->defect[0] ? s->defect : NULL;
 }
 
 bool source_is_regular(const struct source *s)

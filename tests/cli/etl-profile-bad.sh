@@ -159,8 +159,59 @@ valid
 # -- not text --
 gzip -c "$examples/flights.csv" | head -c 20000 >cut.csv.gz
 run etl-profile cut.csv.gz
-isnt "$status" 0 "a gzip that ends early"
-like "$err" "^etl-profile: .*cut\.csv\.gz" "is named"
+is "$status|$(figure "$issues | .[0][:3]")" '0|["broken_compression",null,1]' "of a gzip that ends early what came before is profiled"
+like "$err" "^etl-profile: cut\.csv\.gz:[0-9]*: gzip data broken at byte 20000: the file ends in the middle \(truncated\?\)$" "it is named with the byte"
+is "$(figure '.quality.issues[0].value')" '"byte 20000"' "in the record too"
+ok "and the quality is less" jq -e '.quality.accuracy < 1 and .quality.accuracy > 0.99 and .volume.records > 1000' "$out_file"
+valid
+head -c 14 cut.csv.gz >stump.csv.gz
+run etl-profile stump.csv.gz
+is "$status|$out|$err" "3||etl-profile: 'stump.csv.gz': gzip data broken at byte 14: the file ends in the middle (truncated?)" "status 3 only when there was nothing"
+run etl-profile stump.csv.gz plain.csv
+is "$status|$(figure .volume.records)" "3|1" "others are still done"
+# A byte in the second of three members.
+{
+    head -n 5000 "$examples/flights.csv" | gzip -c
+    tail -n +5001 "$examples/flights.csv" | head -n 3000 | gzip -c >second
+    { head -c 9000 second; printf 'damaged!'; tail -c +9009 second; }
+    tail -n +8001 "$examples/flights.csv" | gzip -c
+} >members.csv.gz
+run etl-profile members.csv.gz
+is "$status|$(figure "$issues | map(select(.[0] == \"broken_compression\")) | .[0][:3]")" '0|["broken_compression",null,1]' "damage in the middle of a gzip"
+ok "what came before is profiled" jq -e '.volume.records >= 4999 and .volume.records < 8000' "$out_file"
+zstd -q -c "$examples/flights.csv" | head -c 80000 >cut.csv.zst
+run etl-profile cut.csv.zst
+like "$status|$err" "^0\|etl-profile: cut\.csv\.zst:[0-9]*: zstd data broken at byte 80000: " "a zstd that ends early"
+valid
+{ gzip -c "$examples/airports.csv"; printf 'garbage\n'; } >trailing.csv.gz
+run etl-profile trailing.csv.gz
+is "$status|$(figure '[.volume.records, .quality.issues[0].rule]')" '0|[3376,"broken_compression"]' "garbage behind a gzip is no data"
+like "$err" "what follows the last member is not gzip$" "and is said"
+
+# -- line ends --
+printf 'a,b\n1,x\r\n3,"x\ny"\n5,z\n7,x\r\n' >ends.csv
+run etl-profile ends.csv
+is "$status|$err" "0|etl-profile: ends.csv:2: the line ends with CRLF, most end with LF (first of 2 such records)" "mixed line ends"
+is "$(figure "[.quality.accuracy, $issues]")" '[0.75,[["mixed_line_ends",null,2,2]]]' "are an issue, and count as one malformed record"
+valid
+printf 'a,b\r\n1,2\r\n3,4\r\n5,6\n7' >ends.csv
+run etl-profile ends.csv
+is "$(figure "$issues | map(select(.[0] == \"mixed_line_ends\"))")" '[["mixed_line_ends",null,1,4]]' "the fewer are told; a last line without end is neither"
+printf 'a,b\r\n1,"x\ny"\r\n3,z' >ends.csv
+run etl-profile ends.csv
+is "$err|$(figure "$issues")" "|[]" "a line end inside quotes is data"
+
+# -- a file that changes meanwhile --
+slow() { # FILE COMMAND: the command is run when the profile has read a part of the file
+    etl-profile --tee --records slow.jsonl "$1" 2>slow.err | { head -c 1000; sh -c "$2" sh "$1"; cat; } >/dev/null
+}
+awk 'BEGIN {print "a,b"; for (i = 0; i < 200000; i++) print i ",x"}' >big.csv
+slow big.csv 'echo "7,y" >>"$1"'
+like "$(cat slow.err)" "^etl-profile: big\.csv: the file changed while it was read: [0-9]* bytes at first, [0-9]* at the end \(byte [0-9]*\)$" "a file that grows meanwhile is said to"
+is "$(jq -c '.quality.issues[] | select(.rule == "changed_while_read") | [.column, .count]' slow.jsonl)" "[null,1]" "and is an issue"
+slow big.csv 'truncate -s 500000 "$1"'
+like "$(cat slow.err)" "500000 at the end" "so is one that shrinks"
+ok "what was read is profiled" jq -e '.volume.records > 1000' slow.jsonl
 gzip -c "$examples/flights.csv" >bin
 run etl-profile --delimiter , bin
 status_is 0 "gzip is known by its content"
