@@ -20,6 +20,12 @@ static const struct {
     {"not_an_object", "line is no JSON object", "lines are no JSON objects"},
     {"unknown_field", "record has a member that came late", "records have members that came late"},
     {"oversize", "record is too long", "records are too long"},
+    {"broken_compression", "break in the compression: what is behind it is missing",
+     "breaks in the compression: what is behind them is missing"},
+    {"changed_while_read", "change of the file while it was read",
+     "changes of the file while it was read"},
+    {"mixed_line_ends", "line ends unlike the others (CRLF or LF)",
+     "lines end unlike the others (CRLF or LF)"},
 };
 
 bool etl_profile_is_part(const struct rec_profile *p)

@@ -225,6 +225,8 @@ static bool check_usage(const struct etl_profile_opts *o, size_t nfiles)
         cli_usage("--sample 0%% would profile nothing");
     else if (o->tee && o->records == NULL)
         cli_usage("--tee needs --records FILE: standard output carries the data");
+    else if (o->tee && o->common.format != NULL && strcmp(o->common.format, "html") == 0)
+        cli_usage("--tee and --format html both want standard output");
     else if (o->follow && nfiles > 1)
         cli_usage("--follow follows one file, and %zu were given", nfiles);
     else

@@ -23,7 +23,7 @@ complete -c etl-profile -l fail-on -x -d 'status 1 and a verdict on drift, schem
 complete -c etl-profile -l records -r -F -d 'write the records to FILE, not to standard output'
 complete -c etl-profile -l tee -d 'pass the data on to standard output (needs --records)'
 complete -c etl-profile -s f -l follow -d 'wait for what is added to FILE, until SIGINT or SIGTERM'
-complete -c etl-profile -l format -x -a 'auto json table' -d 'print JSON lines, or tables for people'
+complete -c etl-profile -l format -x -a 'auto json table html' -d 'print JSON lines, or a table or a page for people'
 complete -c etl-profile -l store -r -F -d 'keep history in URL, a path or sqlite:PATH'
 complete -c etl-profile -s q -l quiet -d 'print errors only'
 complete -c etl-profile -s v -l verbose -d 'say more on stderr'

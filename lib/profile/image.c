@@ -51,6 +51,7 @@ static void put_profile(struct buf *out, const struct profile *p)
         image_text(out, slice_str(f->column ? f->column : ""));
         pack_uint(out, f->line, 8);
         pack_uint(out, f->count, 8);
+        pack_uint(out, f->byte, 8);
     }
     image_end(out, began);
 }
@@ -146,7 +147,7 @@ static bool take_name(struct unpack *u, struct arena *a, char **out)
 static bool take_faults(struct profile *p, struct unpack *u)
 {
     uint64_t n = unpack_uint(u, 4);
-    if (n > FAULTS_MAX || !unpack_holds(u, n, 3 * 4 + 1 + 2 * 8))
+    if (n > FAULTS_MAX || !unpack_holds(u, n, 3 * 4 + 1 + 3 * 8))
         return false;
     p->faults = NULL;
     for (uint64_t i = 0; i < n; i++) {
@@ -157,8 +158,9 @@ static bool take_faults(struct profile *p, struct unpack *u)
         if (!take_name(u, &p->mem, &column))
             return false;
         uint64_t line = unpack_uint(u, 8);
-        *ARENA_PUSH(&p->mem, p->faults, p->nfaults) =
-            (struct profile_fault){rule, reason, of_column ? column : NULL, line, image_count(u)};
+        *ARENA_PUSH(&p->mem, p->faults, p->nfaults) = (struct profile_fault){
+            rule, reason, of_column ? column : NULL, line, image_count(u), 0};
+        p->faults[p->nfaults - 1].byte = unpack_uint(u, 8);
     }
     return true;
 }

@@ -104,6 +104,9 @@ static void count_malformed(struct profile *p, const struct batch *b)
 void profile_settle(struct profile *p)
 {
     count_malformed(p, NULL);
+    /* Faults of the file may come to the records that were malformed already. */
+    if (p->malformed > p->delivered + p->lost)
+        p->malformed = p->delivered + p->lost;
     gathered(p);
 }
 

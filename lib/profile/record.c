@@ -77,8 +77,7 @@ static void finish_quality(const struct profile *p, struct rec_profile *out)
     double records = (double)(p->delivered + p->lost), none = (double)NAN;
     out->completeness = cells > 0 ? values / cells : none;
     out->consistency = values > 0 ? consistent / values : none;
-    double malformed = (double)p->malformed < records ? (double)p->malformed : records;
-    out->accuracy = records > 0 ? 1 - malformed / records : none;
+    out->accuracy = records > 0 ? 1 - (double)p->malformed / records : none;
     /* The product, in the form that rounds once; all null: nothing is there, the score is 0. */
     out->data_quality_score = cells > 0 ? out->accuracy * (consistent / cells) : none;
 }

@@ -39,6 +39,7 @@ cat many.csv many.csv >want
 same "$out_file" want "and so is standard input, with -q too"
 is "$(jq .volume.records r.jsonl)" "$(($(wc -l <want) - 1))" "all of it is profiled"
 usage_error "--tee without --records" "--tee needs --records FILE: standard output carries the data" etl-profile --tee small.csv
+usage_error "--tee and a page" "--tee and --format html both want standard output" etl-profile --tee --records r --format html small.csv
 head -c 20000 flights.csv.gz >cut.gz
 printf 'PK\003\004 and so on\n' >zip.csv
 { cat flights.csv.gz; head -c 300000 /dev/zero; echo behind; } >trailing.gz
