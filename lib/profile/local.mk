@@ -3,6 +3,7 @@ libcore_a_SOURCES += lib/profile/profile.c lib/profile/profile.h lib/profile/sta
     lib/profile/record.c lib/profile/run.c \
     lib/profile/crew.c lib/profile/crew.h lib/profile/intake.c lib/profile/intake.h \
     lib/profile/route.c lib/profile/route.h lib/profile/window.c lib/profile/partition.c \
+    lib/profile/interval.c lib/profile/interval.h \
     lib/profile/column.c lib/profile/column.h \
     lib/profile/column_image.c lib/profile/column_image.h \
     lib/profile/image.c lib/profile/image.h lib/profile/column_merge.c lib/profile/column_record.c \
@@ -70,6 +71,13 @@ EXTRA_DIST += tests/cli/etl-profile-people.sh tests/integration/etl-profile-html
 TAP_TESTS += tests/cli/etl-profile-people.sh tests/integration/etl-profile-html.sh
 EXTRA_DIST += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh tests/cli/etl-profile-follow.sh tests/cli/etl-profile-windows.sh
 TAP_TESTS += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh tests/cli/etl-profile-follow.sh tests/cli/etl-profile-windows.sh
+check_PROGRAMS += tests/prop/intervals
+tests_prop_intervals_SOURCES = tests/prop/intervals.c
+tests_prop_intervals_CFLAGS = $(UNIT_CFLAGS)
+tests_prop_intervals_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/prop/intervals
+EXTRA_DIST += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh tests/cli/etl-profile-windows.sh
+TAP_TESTS += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh tests/cli/etl-profile-windows.sh
 check_PROGRAMS += tests/prop/profile_merge
 tests_prop_profile_merge_SOURCES = tests/prop/profile_merge.c
 tests_prop_profile_merge_CFLAGS = $(UNIT_CFLAGS)

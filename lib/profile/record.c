@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/instant.h"
+#include "profile/interval.h"
 #include "profile/state.h"
 
 static double line_of(uint64_t line)
@@ -104,6 +105,33 @@ static void finish_window(const struct profile *p, struct arena *a, struct rec_p
     }
 }
 
+/* What the sample says of all records. */
+static void finish_intervals(const struct profile *p, const struct column_state *s,
+                             struct rec_column *out)
+{
+    double all = (double)p->delivered, rate = all > 0 ? (double)p->profiled / all : 1;
+    struct interval i;
+    if (p->o.sample_rate >= 1)
+        return;
+    out->intervals.known = true;
+    i = interval_rate(out->nulls, out->records, all);
+    out->intervals.null_rate = (struct rec_interval){i.lo, i.hi};
+    out->intervals.mean = out->intervals.median = (struct rec_interval){(double)NAN, (double)NAN};
+    if (!isfinite(out->mean))
+        return;
+    double n = s->moments.n;
+    i = interval_mean(n, n / rate, out->mean, out->stddev, out->skewness, out->kurtosis);
+    out->intervals.mean = (struct rec_interval){i.lo, i.hi};
+    if (s->kll == NULL)
+        return;
+    double at[2], value[2];
+    i = interval_quantile(0.5, n, n / rate);
+    at[0] = i.lo;
+    at[1] = i.hi;
+    kll_quantiles(s->kll, at, 2, value);
+    out->intervals.median = (struct rec_interval){value[0], value[1]};
+}
+
 void profile_finish(struct profile *p, struct arena *a, uint64_t bytes, struct rec_profile *out)
 {
     profile_settle(p);
@@ -117,6 +145,7 @@ void profile_finish(struct profile *p, struct arena *a, uint64_t bytes, struct r
     out->records_profiled = (double)p->profiled;
     out->records = (double)p->delivered;
     out->bytes = (double)bytes;
+    out->records_interval = (struct rec_interval){none, none};
     uint64_t all = p->delivered + p->lost;
     out->avg_record_size = all > 0 ? (double)bytes / (double)all : none;
     out->schema_evolution_probability = none;
@@ -127,6 +156,7 @@ void profile_finish(struct profile *p, struct arena *a, uint64_t bytes, struct r
         const struct column_state *s = &p->columns[c];
         const char *name = arena_strdup(a, p->schema.fields[c].name);
         column_state_finish(s, &p->sizes, a, name, &columns[c]);
+        finish_intervals(p, s, &columns[c]);
         if (s->min.cut && columns[c].min.len > EXTREME_MAX / 2)
             *ARENA_PUSH(a, cut, ncut) = arena_printf(a, "columns[%u].min", c);
         if (s->max.cut && columns[c].max.len > EXTREME_MAX / 2)

@@ -75,6 +75,28 @@ static enum rec_answer answer_read(const struct json *obj, const char *name)
     return json_is(v, JSON_TRUE) ? REC_YES : json_is(v, JSON_FALSE) ? REC_NO : REC_UNKNOWN;
 }
 
+static double number_of(const struct json *v)
+{
+    return json_is(v, JSON_INT) ? (double)v->u.i : json_is(v, JSON_DOUBLE) ? v->u.d : (double)NAN;
+}
+
+static struct rec_interval interval_read(const struct json *obj, const char *name)
+{
+    struct rec_interval i = {(double)NAN, (double)NAN};
+    const struct json *v = json_get(obj, name);
+    if (json_is(v, JSON_ARRAY) && json_len(v) == 2)
+        i = (struct rec_interval){number_of(json_at(v, 0)), number_of(json_at(v, 1))};
+    return i;
+}
+
+static void intervals_read(const struct json *v, struct rec_intervals *out)
+{
+    out->known = json_is(v, JSON_OBJECT);
+    out->mean = interval_read(v, "mean");
+    out->null_rate = interval_read(v, "null_rate");
+    out->median = interval_read(v, "median");
+}
+
 static bool column_read(struct arena *a, const struct json *v, struct rec_column *c,
                         struct err *err)
 {
@@ -110,6 +132,7 @@ static bool column_read(struct arena *a, const struct json *v, struct rec_column
         c->first_lines[t] = json_num(json_get(v, "first_lines"), type_name((enum type)t), 0);
     }
     c->bytes = json_num(v, "bytes", none);
+    intervals_read(json_get(v, "intervals"), &c->intervals);
     const struct json *length = json_get(v, "length_bytes");
     c->length_min = json_num(length, "min", none);
     c->length_mean = json_num(length, "mean", none);
@@ -180,6 +203,7 @@ bool rec_profile_read(struct arena *a, const struct json *v, struct rec_profile 
     out->bytes = json_num(volume, "bytes", none);
     out->avg_record_size = json_num(volume, "avg_record_size", none);
     out->records_per_second = json_num(volume, "records_per_second", none);
+    out->records_interval = interval_read(volume, "records_interval");
     out->schema_evolution_probability = json_num(v, "schema_evolution_probability", none);
     out->data_quality_score = json_num(v, "data_quality_score", none);
     const struct json *quality = json_get(v, "quality");
@@ -290,6 +314,33 @@ static void figures_write(struct jw *w, const struct rec_column *c)
     answer_write(w, "key_candidate", c->key_candidate);
 }
 
+static void interval_write(struct jw *w, const char *name, const struct rec_interval *i)
+{
+    jw_key(w, name);
+    if (i == NULL || !isfinite(i->lo) || !isfinite(i->hi)) {
+        jw_null(w);
+        return;
+    }
+    jw_arr(w);
+    jw_num(w, i->lo);
+    jw_num(w, i->hi);
+    jw_end_arr(w);
+}
+
+static void intervals_write(struct jw *w, const struct rec_intervals *i)
+{
+    jw_key(w, "intervals");
+    if (!i->known) {
+        jw_null(w);
+        return;
+    }
+    jw_obj(w);
+    interval_write(w, "mean", &i->mean);
+    interval_write(w, "null_rate", &i->null_rate);
+    interval_write(w, "median", &i->median);
+    jw_end_obj(w);
+}
+
 static void column_write(struct jw *w, const struct rec_column *c, const struct cut *cut)
 {
     jw_obj(w);
@@ -330,6 +381,7 @@ static void column_write(struct jw *w, const struct rec_column *c, const struct 
     jw_end_obj(w);
     jw_knum(w, "bytes", c->bytes);
     figures_write(w, c);
+    intervals_write(w, &c->intervals);
     jw_end_obj(w);
 }
 
@@ -379,6 +431,7 @@ static void head_write(struct jw *w, const struct rec_profile *p, const struct c
     jw_knum(w, "bytes", p->bytes);
     jw_knum(w, "avg_record_size", p->avg_record_size);
     jw_knum(w, "records_per_second", p->records_per_second);
+    interval_write(w, "records_interval", p->records_interval.hi > 0 ? &p->records_interval : NULL);
     jw_end_obj(w);
     jw_knum(w, "schema_evolution_probability", p->schema_evolution_probability);
     jw_knum(w, "data_quality_score", p->data_quality_score);

@@ -32,6 +32,15 @@ struct rec_spelling {
     const char *text; /* as it is written */
     double count;
 };
+/* 95 %; NAN: unknown. */
+struct rec_interval {
+    double lo, hi;
+};
+/* Of all records, from a sample. */
+struct rec_intervals {
+    bool known; /* false: everything was read */
+    struct rec_interval mean, null_rate, median;
+};
 enum rec_answer { REC_UNKNOWN, REC_NO, REC_YES };
 /* Elements of the values that are JSON arrays. */
 struct rec_elements {
@@ -61,6 +70,7 @@ struct rec_column {
     const char *monotone;                /* see profile/figures.h; NULL: unknown */
     double uniqueness, uniqueness_error; /* distinct of the values that are not null; its error */
     enum rec_answer unique, constant, key_candidate;
+    struct rec_intervals intervals;
 };
 struct rec_issue {
     const char *column; /* NULL: the record */
@@ -75,6 +85,7 @@ struct rec_profile {
     double first_record, last_record;
     double sample_rate, sample_seed, records_seen, records_profiled;
     double records, bytes, avg_record_size, records_per_second;
+    struct rec_interval records_interval; /* NAN: counted */
     double schema_evolution_probability;
     double data_quality_score, completeness, accuracy, consistency;
     const struct rec_issue *issues;
