@@ -67,6 +67,13 @@ tests_prop_evolution_SOURCES = tests/prop/evolution.c
 tests_prop_evolution_CFLAGS = $(UNIT_CFLAGS)
 tests_prop_evolution_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/prop/evolution
+
+# How true it is, beside an independent computation: no part of the tests.
+EVAL_BYTES = 30MB
+EXTRA_DIST += tests/eval/profile.py
+eval-profile: all tests/bench/generate$(EXEEXT) tests/eval/csv_spectrum$(EXEEXT) tests/eval/pollock$(EXEEXT)
+	$(srcdir)/tests/eval/profile.py . "$${FORELINE_DATA:-$(srcdir)/../shared/data}" $(EVAL_BYTES)
+.PHONY: eval-profile
 EXTRA_DIST += tests/cli/etl-profile-people.sh tests/integration/etl-profile-html.sh
 TAP_TESTS += tests/cli/etl-profile-people.sh tests/integration/etl-profile-html.sh
 EXTRA_DIST += tests/cli/etl-profile.sh tests/cli/etl-profile-bad.sh tests/cli/etl-profile-figures.sh tests/cli/etl-profile-input.sh tests/cli/etl-profile-follow.sh tests/cli/etl-profile-windows.sh
