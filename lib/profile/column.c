@@ -81,17 +81,11 @@ static uint32_t gather(struct column_state *c, const struct column *col, uint32_
                 w->row[k++] = r;
             }
     }
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        __builtin_prefetch(w->value[i].p);
-        bytes += w->value[i].len;
-    }
     if (c->nulls == 0 && n < rows && line != NULL)
         for (uint32_t r = 0; c->first_null == 0 && r < rows; r++)
             c->first_null = column_valid(col, r) ? 0 : line[r];
     c->nulls += rows - n;
     c->values += n;
-    c->bytes += bytes;
     return n;
 }
 
@@ -219,13 +213,14 @@ static size_t not_seen(struct column_state *c, const struct column_sizes *s, uin
 }
 
 static void add_formats(struct column_state *c, uint32_t n, const uint64_t *line,
-                        const struct column_scratch *w)
+                        struct column_scratch *w)
 {
     bool missed = false; /* every format has its first miss */
+    column_formats(n, w, COLUMN_BEST);
     for (uint32_t i = 0; i < n; i++) {
         if (w->kind[i] != TYPE_STRING)
             continue;
-        unsigned found = profile_formats(text_slice(w->value[i]));
+        unsigned found = w->format[i];
         if (found == 0 && missed)
             continue;
         missed = true;
@@ -267,6 +262,7 @@ static void add_chunk(struct column_state *c, const struct column_sizes *s,
     if (!col->text_room)
         make_room(n, w);
     column_look(n, w, COLUMN_BEST);
+    c->bytes += w->len_sum;
     uint64_t strings = c->kinds[TYPE_STRING];
     size_t numbers = column_classify(c, s->json, n, line, w, COLUMN_BEST);
     add_numbers(c, s, numbers, w);

@@ -37,10 +37,12 @@ struct column_scratch {
     bool dense;               /* value[i] is of row i, else of row[i] */
     struct text valid[COLUMN_CHUNK];
     uint32_t row[COLUMN_CHUNK], fresh[COLUMN_CHUNK], rest[COLUMN_CHUNK];
-    uint8_t kind[COLUMN_CHUNK];
+    uint8_t kind[COLUMN_CHUNK], format[COLUMN_CHUNK];
     /* The first 8 bytes and the 8 behind them, big end first, filled with 0: words that order as
      * the bytes do. */
     uint64_t prefix[COLUMN_CHUNK], tail[COLUMN_CHUNK];
+    uint32_t len_min, len_max;
+    uint64_t len_sum;
     uint64_t hash[COLUMN_CHUNK], element[COLUMN_CHUNK];
     double number[COLUMN_CHUNK];
     char room[COLUMN_CHUNK][TEXT_ROOM]; /* short texts that have no room behind them */

@@ -263,13 +263,8 @@ static void add_spellings(struct column_figures *f, uint32_t n, const uint64_t *
 void column_figures_add(struct column_figures *f, uint32_t n, uint64_t numbers, uint64_t strings,
                         const uint64_t *line, const struct column_scratch *w)
 {
-    uint32_t least = f->len_min, most = f->len_max;
-    for (uint32_t i = 0; i < n; i++) {
-        least = w->value[i].len < least ? w->value[i].len : least;
-        most = w->value[i].len > most ? w->value[i].len : most;
-    }
-    f->len_min = least;
-    f->len_max = most;
+    f->len_min = w->len_min < f->len_min ? w->len_min : f->len_min;
+    f->len_max = w->len_max > f->len_max ? w->len_max : f->len_max;
     if (undecided(f->by_text) || undecided(f->by_number))
         add_order(f, n, numbers, w);
     if (strings > 0)

@@ -16,6 +16,7 @@
 #include "base/base.h"
 
 #define FORMATS 7
+#define FORMAT_EMAIL 1
 #define FORMAT_COUNTRY2 5
 extern const char *const profile_format_names[FORMATS];
 /* Bit f is set when the text has format f. */

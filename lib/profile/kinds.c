@@ -32,14 +32,22 @@ static const uint64_t own[TEXT_ROOM + 1][2] = {
 /* Words and hashes. */
 COLUMN_INLINE void look(uint32_t n, struct column_scratch *w)
 {
+    uint32_t least = UINT32_MAX, most = 0;
+    uint64_t sum = 0;
     for (uint32_t i = 0; i < n; i++) {
         struct text t = w->value[i];
+        least = t.len < least ? t.len : least;
+        most = t.len > most ? t.len : most;
+        sum += t.len;
         const uint64_t *mask = own[t.len < TEXT_ROOM ? t.len : TEXT_ROOM];
         uint64_t a = load_le(t.p) & mask[0], b = load_le(t.p + 8) & mask[1];
         w->prefix[i] = __builtin_bswap64(a);
         w->tail[i] = __builtin_bswap64(b);
         w->hash[i] = t.len <= 16 ? hash_words(a, b, t.len) : hash_bytes(t.p, t.len, 0);
     }
+    w->len_min = least;
+    w->len_max = most;
+    w->len_sum = sum;
 }
 
 COLUMN_AVX2 static void look_avx2(uint32_t n, struct column_scratch *w)
@@ -363,7 +371,7 @@ static size_t classify_plain(struct column_state *c, uint32_t n, const uint64_t 
                              struct column_scratch *w)
 {
     struct plain p;
-    if (w->value[0].len > 8 || !column_plain(w, n, &p))
+    if (w->len_max > 8 || !column_plain(w, n, &p))
         return 0;
     memset(w->kind, (int)p.kind, n);
     count_kind(c, (uint8_t)p.kind, n, 0, line, w);

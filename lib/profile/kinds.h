@@ -27,7 +27,7 @@ static inline bool column_has_avx2(void)
 }
 
 /* Sets prefix, tail and hash of the first n of w->value, at whose texts TEXT_ROOM bytes are
- * readable. */
+ * readable, and what is known of their lengths. */
 void column_look(uint32_t n, struct column_scratch *w, enum column_code code);
 
 /* Sets w->kind of the n values of a chunk, whose prefix and tail are there, counts them in c->kinds
@@ -35,6 +35,10 @@ void column_look(uint32_t n, struct column_scratch *w, enum column_code code);
  * among them go to w->number in order; returns how many. `json`: see struct column_sizes. */
 size_t column_classify(struct column_state *c, bool json, uint32_t n, const uint64_t *line,
                        struct column_scratch *w, enum column_code code);
+
+/* Sets w->format of the n values, whose kinds are there: the bits of profile_formats for strings, 0
+ * for others. */
+void column_formats(uint32_t n, struct column_scratch *w, enum column_code code);
 
 struct plain {
     enum type kind; /* TYPE_INTEGER, TYPE_FLOAT or KIND_ZERO_CODE: that of all values */

@@ -245,35 +245,76 @@ void frequent_add(struct frequent *f, uint64_t hash, struct slice text, uint64_t
     f->error = f->lowered + f->held;
 }
 
-/* Tables of many columns do not fit the nearest caches: asked for early, they come side by side. */
-#define AHEAD 24
-static inline void look_ahead(const struct frequent *f, uint64_t hash)
+/* How many values are screened side by side. */
+#define SCREEN 256
+/* Cells and slots are asked for this many values early: tables of many columns do not fit the
+ * nearest caches. */
+#define AHEAD 16
+
+/* Those of the hashes that may be in the table: their indices to `out`; returns how many. */
+static uint32_t maybe(const struct frequent *f, const uint64_t *h, uint32_t n, uint16_t *out)
 {
-    if (f->gate != NULL) {
-        __builtin_prefetch(&f->gate[cell_of(f, hash)], 1);
-        __builtin_prefetch(&f->known[bit_of(f, hash) >> 6]);
+    uint32_t k = 0;
+    if (f->known == NULL) {
+        for (uint32_t i = 0; i < n; i++)
+            out[i] = (uint16_t)i;
+        return n;
     }
-    if (f->slots != NULL) {
-        __builtin_prefetch(&f->slots[group_of(f, hash)], 1);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t bit = bit_of(f, h[i]);
+        out[k] = (uint16_t)i;
+        k += (uint32_t)(f->known[bit >> 6] >> (bit & 63)) & 1;
+        __builtin_prefetch(&f->gate[cell_of(f, h[i])], 1);
     }
+    return k;
 }
 
-size_t frequent_screen(struct frequent *f, const uint64_t *hashes, uint32_t n, uint32_t *fresh,
+/* Counts those that are in the table, and says which are not. */
+static uint32_t screen(struct frequent *f, const uint64_t *h, uint32_t n, uint32_t base,
+                       uint32_t *fresh)
+{
+    uint16_t at[SCREEN];
+    bool found[SCREEN] = {false};
+    uint32_t nfresh = 0, nmaybe = f->slots == NULL ? 0 : maybe(f, h, n, at);
+    for (uint32_t k = 0; k < nmaybe; k++) {
+        if (k + AHEAD < nmaybe)
+            __builtin_prefetch(&f->slots[group_of(f, h[at[k + AHEAD]])], 1);
+        uint32_t slot = find(f, h[at[k]]);
+        if (slot != NOWHERE) {
+            f->slots[slot].count++;
+            found[at[k]] = true;
+        }
+    }
+    if (nmaybe == 0) {
+        for (uint32_t i = 0; i < n; i++)
+            fresh[i] = base + i;
+        return n;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        fresh[nfresh] = base + i;
+        nfresh += !found[i];
+    }
+    return nfresh;
+}
+
+size_t frequent_screen(struct frequent *f, uint64_t *hashes, uint32_t n, uint32_t *fresh,
                        uint32_t *rest, uint32_t *nrest)
 {
-    size_t nfresh = 0;
-    uint32_t left = 0;
+    uint32_t nfresh = 0, left = 0;
     uint64_t before = f->total;
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t h = hashes[i] + (hashes[i] == 0);
-        if (i + AHEAD < n)
-            look_ahead(f, hashes[i + AHEAD]);
-        f->total = before + i + 1 - left;
-        if (count_known(f, h, 1))
-            continue;
-        fresh[nfresh++] = i;
-        if (f->gate == NULL || !hold(f, h, 1))
-            rest[left++] = i;
+    for (uint32_t i = 0; i < n; i++)
+        hashes[i] += hashes[i] == 0;
+    for (uint32_t base = 0; base < n; base += SCREEN)
+        nfresh +=
+            screen(f, hashes + base, n - base < SCREEN ? n - base : SCREEN, base, fresh + nfresh);
+    if (f->gate == NULL) {
+        memcpy(rest, fresh, nfresh * sizeof(*rest));
+        left = nfresh;
+    }
+    for (uint32_t k = 0; f->gate != NULL && k < nfresh; k++) {
+        f->total = before + fresh[k] + 1 - left;
+        if (!hold(f, hashes[fresh[k]], 1))
+            rest[left++] = fresh[k];
     }
     f->total = before + n - left;
     f->error = f->lowered + f->held;

@@ -55,8 +55,8 @@ void frequent_release(struct frequent *f);
 void frequent_add(struct frequent *f, uint64_t hash, struct slice text, uint64_t count);
 /* Counts once each hash that needs no text: those in the table, and those that the gate holds back.
  * Of the others the indices go to `rest`, for frequent_add. The indices of what is not in the table
- * go to `fresh`; returns how many. Both have room for n. */
-size_t frequent_screen(struct frequent *f, const uint64_t *hashes, uint32_t n, uint32_t *fresh,
+ * go to `fresh`; returns how many. Both have room for n. A hash of 0 becomes 1. */
+size_t frequent_screen(struct frequent *f, uint64_t *hashes, uint32_t n, uint32_t *fresh,
                        uint32_t *rest, uint32_t *nrest);
 /* What is kept of a text: whole UTF-8 characters within FREQUENT_TEXT bytes. */
 struct slice frequent_cut(struct slice text);

@@ -160,8 +160,14 @@ static bool first_record(struct reader *r, bool *have, struct err *err)
     }
 }
 
+static inline bool is_crlf(const struct feed *f, size_t i)
+{
+    uint32_t end = f->scan.ends.at[f->scan.rows.at[f->k + i + 1]];
+    return end > 0 && f->block->data[end - 1] == '\r';
+}
+
 /* How the lines of m records end; before they are taken. The last line of all may have no end. */
-static void note_ends(struct reader *r, const struct slice *records, size_t m)
+static void note_ends(struct reader *r, size_t m)
 {
     const struct feed *f = &r->feed;
     struct reader_stats *s = &r->stats;
@@ -170,12 +176,12 @@ static void note_ends(struct reader *r, const struct slice *records, size_t m)
     if (f->missing_final_newline && f->k + m == csv_scan_rows(&f->scan))
         m--;
     for (size_t i = 0; i < m; i++)
-        crlf += records[i].p[records[i].len] == '\r';
+        crlf += is_crlf(f, i);
     for (size_t i = 0; s->crlf_lines == 0 && crlf > 0 && first_crlf > i && i < m; i++)
-        if (records[i].p[records[i].len] == '\r')
+        if (is_crlf(f, i))
             first_crlf = i;
     for (size_t i = 0; s->lf_lines == 0 && crlf < m && first_lf > i && i < m; i++)
-        if (records[i].p[records[i].len] != '\r')
+        if (!is_crlf(f, i))
             first_lf = i;
     if (first_crlf < m)
         s->crlf_line = feed_line(f, first_crlf);
@@ -213,7 +219,7 @@ bool csv_header(struct reader *r, char ***names, uint32_t *n, struct err *err)
     }
     make_unique(r, *names, *n);
     if (header) {
-        note_ends(r, &(struct slice){feed_record(f, 0).p, feed_record(f, 0).len}, 1);
+        note_ends(r, 1);
         feed_take(f, 1, &r->header_line);
     }
     return true;
@@ -234,27 +240,40 @@ static void stray_quote(struct reader *r, uint32_t c, uint32_t row, size_t i, en
                  feed_record(&r->feed, i));
 }
 
-/* One column of m records, all with file_cols fields, into rows from `row` on. */
-static void fill_column(struct reader *r, uint32_t c, uint32_t row, size_t m)
+/* Field bytes data[from .. to) into column c; a field without any is null. */
+static inline void put_field(struct reader *r, uint32_t c, uint32_t row, size_t i, uint32_t from,
+                             uint32_t to)
+{
+    const char *p = r->feed.block->data + from;
+    struct text *t = &r->fill[c].text[row];
+    if (to == from) {
+        *t = (struct text){p, 0, 0};
+        r->fill[c].valid[row >> 6] &= ~(UINT64_C(1) << (row & 63));
+    } else if ((unsigned char)*p == r->quote || r->escape >= 0) {
+        enum stray stray = STRAY_NONE;
+        *t = field_text(r, &r->b->mem, (struct field_bytes){p, to - from, false}, &stray);
+        if (stray)
+            stray_quote(r, c, row, i, stray);
+    } else {
+        *t = (struct text){p, to - from, 0};
+    }
+}
+
+/* m records, all with file_cols fields, into rows from `row` on: record by record, as the bytes and
+ * their offsets come in that order. */
+static void fill_rows(struct reader *r, uint32_t row, size_t m)
 {
     const struct csv_scan *s = &r->feed.scan;
     const char *data = r->feed.block->data;
-    const uint32_t at = r->cols[c].at, *rows = s->rows.at + r->feed.k, *ends = s->ends.at + at;
-    const bool last = at + 1 == r->file_cols, odd = r->escape >= 0;
-    const int quote = r->quote;
-    struct text *out = r->b->cols[c].text + row;
+    const uint32_t *rows = s->rows.at + r->feed.k, ncols = r->schema.n, last = r->file_cols - 1;
     for (size_t i = 0; i < m; i++) {
-        uint32_t from = ends[rows[i]] + 1, to = ends[rows[i] + 1];
-        if (last && to > from && data[to - 1] == '\r')
-            to--;
-        if (((unsigned char)data[from] == quote && to > from) || odd) {
-            enum stray stray = STRAY_NONE;
-            struct field_bytes f = {data + from, to - from, false};
-            out[i] = field_text(r, &r->b->mem, f, &stray);
-            if (stray)
-                stray_quote(r, c, row + (uint32_t)i, i, stray);
-        } else {
-            out[i] = (struct text){data + from, to - from, 0};
+        const uint32_t *ends = s->ends.at + rows[i];
+        uint32_t end = ends[last + 1];
+        if (end > ends[last] + 1 && data[end - 1] == '\r')
+            end--;
+        for (uint32_t c = 0; c < ncols; c++) {
+            uint32_t at = r->fill[c].at;
+            put_field(r, c, row + (uint32_t)i, i, ends[at] + 1, at == last ? end : ends[at + 1]);
         }
     }
 }
@@ -289,13 +308,12 @@ static void take_rows(struct reader *r, uint32_t row, size_t m)
 static void take_regular(struct reader *r, size_t m)
 {
     uint32_t row = r->b->rows;
-    for (size_t i = 0; i < m; i++)
+    for (size_t i = 0; i < m && !r->o.raw; i++)
         r->records[row + i] = feed_record(&r->feed, i);
-    for (uint32_t c = 0; c < r->schema.n; c++)
-        fill_column(r, c, row, m);
+    fill_rows(r, row, m);
     if (r->feed.nul_k < r->feed.scan.nuls.n)
         note_nuls(r, row, m);
-    note_ends(r, r->records + row, m);
+    note_ends(r, m);
     take_rows(r, row, m);
     r->b->rows += (uint32_t)m;
 }
@@ -333,6 +351,8 @@ static void take_odd(struct reader *r)
             if (stray)
                 stray_quote(r, c, row, 0, stray);
             r->b->cols[c].text[row] = t;
+            if ((t.len | (t.flags & TEXT_QUOTED)) == 0)
+                r->b->cols[c].valid[row >> 6] &= ~(UINT64_C(1) << (row & 63));
         }
         r->records[row] = raw;
     }

@@ -55,23 +55,34 @@ static bool is_null_spelling(const struct reader *r, const struct text *t)
     return r->null_first[(unsigned char)t->p[0]] && map_get(&r->nulls, text_slice(*t));
 }
 
+/* CSV: as it was filled in. */
+static void mark_csv_nulls(struct reader *r, struct column *col)
+{
+    const uint32_t rows = r->b->rows, used = (rows + 63) / 64;
+    if (rows % 64 != 0)
+        col->valid[used - 1] &= (UINT64_C(1) << (rows % 64)) - 1;
+    memset(col->valid + used, 0, (BATCH_WORDS - used) * sizeof(*col->valid));
+    for (uint32_t i = 0; r->nulls.len > 0 && i < rows; i++) {
+        const struct text *t = &col->text[i];
+        if (t->len && !(t->flags & TEXT_QUOTED) && is_null_spelling(r, t))
+            col->valid[i >> 6] &= ~(UINT64_C(1) << (i & 63));
+    }
+}
+
 void reader_mark_nulls(struct reader *r, uint32_t c)
 {
     struct column *col = &r->b->cols[c];
     const uint32_t rows = r->b->rows;
     const struct text *t = col->text;
-    bool spellings = r->nulls.len > 0 && r->format != FORMAT_JSONL;
+    if (r->format != FORMAT_JSONL) {
+        mark_csv_nulls(r, col);
+        return;
+    }
     for (uint32_t w = 0; w * 64 < rows; w++) {
         uint64_t bits = 0;
         uint32_t n = rows - w * 64 < 64 ? rows - w * 64 : 64;
         for (uint32_t i = 0; i < n; i++, t++)
             bits |= (uint64_t)((t->len | (t->flags & TEXT_QUOTED)) != 0) << i;
-        if (spellings) {
-            const struct text *from = col->text + w * 64;
-            for (uint32_t i = 0; i < n; i++)
-                if (from[i].len && !(from[i].flags & TEXT_QUOTED) && is_null_spelling(r, &from[i]))
-                    bits &= ~(UINT64_C(1) << i);
-        }
         col->valid[w] = bits;
     }
 }

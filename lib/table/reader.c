@@ -403,6 +403,15 @@ static void begin_batch(struct reader *r)
         if (r->format == FORMAT_JSONL && n > NULLS_BY_ROW)
             memset(b->cols[c].text, 0, r->row_cap * sizeof(struct text));
     }
+    if (r->format == FORMAT_JSONL)
+        return;
+    r->fill = arena_alloc(&b->mem, (n ? n : 1) * sizeof(*r->fill));
+    for (uint32_t c = 0; c < n; c++) {
+        struct column *col = &b->cols[c];
+        /* What is null is taken out when it is filled in. */
+        memset(col->valid, 0xff, (r->row_cap + 63) / 64 * sizeof(*col->valid));
+        r->fill[c] = (struct csv_target){col->text, col->valid, r->cols[c].at};
+    }
 }
 
 bool reader_hold(struct reader *r)

@@ -45,6 +45,13 @@ struct issue {
 /* A batch ends early when it has this many. */
 #define ISSUES_MAX 4096
 
+/* What filling a column needs, close together. */
+struct csv_target {
+    struct text *text;
+    uint64_t *valid;
+    uint32_t at; /* which field of the current file */
+};
+
 struct reader {
     struct reader_opts o;
     bad_record_fn *bad;
@@ -77,7 +84,8 @@ struct reader {
     uint32_t cap;                 /* rows per batch */
     uint32_t row_cap;             /* the same for the batch in hand */
     struct batch *b;              /* in hand */
-    struct slice *records;        /* of its rows */
+    struct slice *records;        /* of its rows; not when raw */
+    struct csv_target *fill;      /* CSV: where its columns are filled; schema.n */
     uint64_t reject[BATCH_WORDS]; /* rows of it that are not delivered */
     uint64_t stray[BATCH_WORDS];  /* rows with a stray quote: one report each */
     size_t held;                  /* bytes of the blocks it holds */

@@ -154,6 +154,63 @@ START_TEST(words_are_read_as_the_grammar_reads_bytes)
 }
 END_TEST
 
+/* Mostly an address or a text with marks. */
+static uint32_t near_address(char *p, struct rng *r)
+{
+    static const char *const parts[] = {
+        "user", ".",  "@",   "example", "org",  "-",   "a",
+        ":",    "//", "+49", "1.2.3.4", "http", "::1", "1",
+        "_",    "é",  "!",   " ",       "US",   "(",   "550e8400-e29b-41d4-a716-446655440000"};
+    uint32_t n = 0;
+    if (rng_below(r, 2))
+        n = (uint32_t)snprintf(p, TEXT, "%s%u%s@%s.%s", rng_below(r, 2) ? "user" : "u.v",
+                               (unsigned)rng_below(r, 1000), rng_below(r, 3) ? "" : "-",
+                               rng_below(r, 2) ? "example" : "a-b",
+                               rng_below(r, 2) ? "org" : "co.uk");
+    else
+        for (uint64_t k = rng_below(r, 8); k > 0; k--) {
+            const char *part = parts[rng_below(r, ARRAY_LEN(parts))];
+            size_t len = strlen(part);
+            if (n + len < TEXT) {
+                memcpy(p + n, part, len);
+                n += (uint32_t)len;
+            }
+        }
+    if (n > 0 && rng_below(r, 3) == 0)
+        p[rng_below(r, n)] = (char)rng_u64(r);
+    return n;
+}
+
+START_TEST(formats_of_chunks_are_those_of_their_values)
+{
+    static struct chunk c;
+    static struct column_scratch w;
+    uint64_t rounds = getenv("FORELINE_LONG") ? 100000 : 1000, emails = 0;
+    w.value = c.value;
+    for (uint64_t seed = 0; seed < rounds; seed++) {
+        struct rng r;
+        rng_seed(&r, seed);
+        for (uint32_t i = 0; i < COLUMN_CHUNK; i++) {
+            for (size_t k = 0; k < sizeof(c.bytes[i]); k++)
+                c.bytes[i][k] = "@:.-a"[rng_below(&r, 5)];
+            c.value[i] = (struct text){c.bytes[i], near_address(c.bytes[i], &r), 0};
+            w.kind[i] = rng_below(&r, 50) ? TYPE_STRING : TYPE_INTEGER;
+        }
+        column_look(COLUMN_CHUNK, &w, COLUMN_BEST);
+        column_formats(COLUMN_CHUNK, &w, COLUMN_BEST);
+        for (uint32_t i = 0; i < COLUMN_CHUNK; i++) {
+            struct slice t = text_slice(c.value[i]);
+            unsigned want = w.kind[i] == TYPE_STRING ? profile_formats(t) : 0;
+            emails += want == 1u << FORMAT_EMAIL;
+            ck_assert_msg(w.format[i] == want, "'%.*s': formats %x, not %x", (int)t.len, t.p,
+                          w.format[i], want);
+        }
+    }
+    ck_assert_uint_gt(emails, rounds * COLUMN_CHUNK / 10);
+    ck_assert_str_eq(profile_format_names[FORMAT_EMAIL], "email");
+}
+END_TEST
+
 /* Chunks of one kind are what the fast code is for: it must have been there. */
 START_TEST(plain_numbers_take_the_fast_way_where_there_is_one)
 {
@@ -176,4 +233,5 @@ START_TEST(plain_numbers_take_the_fast_way_where_there_is_one)
 END_TEST
 
 UNIT_MAIN("kinds of values", words_are_read_as_the_grammar_reads_bytes,
-          plain_numbers_take_the_fast_way_where_there_is_one)
+          plain_numbers_take_the_fast_way_where_there_is_one,
+          formats_of_chunks_are_those_of_their_values)
