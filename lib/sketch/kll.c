@@ -193,22 +193,44 @@ static void room(struct kll_level *l, uint32_t extra)
     l->cap = cap;
 }
 
-/* Ascending items into an ascending level, from the end on. */
+/* Two ascending lists as one: the smaller half from the front and the larger from the end, side by
+ * side, as each step waits for the one before it. */
+static void merge_ends(double *out, const double *a, uint32_t na, const double *b, uint32_t nb)
+{
+    uint32_t i = 0, j = 0, k = na, l = nb, o = 0, end = na + nb;
+    while (i < na && j < nb && k > 0 && l > 0 && o + 1 < end) {
+        double x = a[i], y = b[j], u = a[k - 1], v = b[l - 1];
+        bool take_y = y<x, take_u = u> v;
+        out[o++] = take_y ? y : x;
+        out[--end] = take_u ? u : v;
+        j += take_y;
+        i += !take_y;
+        k -= take_u;
+        l -= !take_u;
+    }
+    while (o < end) {
+        bool take_y = i >= k || (j < l && b[j] < a[i]);
+        out[o++] = take_y ? b[j] : a[i];
+        j += take_y;
+        i += !take_y;
+    }
+}
+
+/* Ascending items into an ascending level. */
 static void merge_into(struct kll_level *l, const double *items, uint32_t n)
 {
-    room(l, n);
-    uint32_t i = l->n, j = n, o = i + j;
-    double *x = l->items;
-    while (i > 0 && j > 0) {
-        double a = x[i - 1], b = items[j - 1];
-        bool take_a = a > b;
-        x[--o] = take_a ? a : b;
-        i -= take_a;
-        j -= !take_a;
+    if (l->n == 0) {
+        room(l, n);
+        memcpy(l->items, items, n * sizeof(*items));
+        l->n = n;
+        return;
     }
-    if (j > 0)
-        memcpy(x, items, j * sizeof(*x));
-    l->n += n;
+    struct kll_level both = {NULL, 0, 0};
+    room(&both, l->n + n);
+    merge_ends(both.items, l->items, l->n, items, n);
+    both.n = l->n + n;
+    free(l->items);
+    *l = both;
 }
 
 /* Halves level h into h + 1. An odd item stays behind. */
