@@ -240,40 +240,41 @@ static void stray_quote(struct reader *r, uint32_t c, uint32_t row, size_t i, en
                  feed_record(&r->feed, i));
 }
 
-/* Field bytes data[from .. to) into column c; a field without any is null. */
-static inline void put_field(struct reader *r, uint32_t c, uint32_t row, size_t i, uint32_t from,
-                             uint32_t to)
+/* A field that begins with a quote, or may hold an escape. */
+static void put_special(struct reader *r, uint32_t c, uint32_t row, size_t i, struct field_bytes f)
 {
-    const char *p = r->feed.block->data + from;
-    struct text *t = &r->fill[c].text[row];
-    if (to == from) {
-        *t = (struct text){p, 0, 0};
-        r->fill[c].valid[row >> 6] &= ~(UINT64_C(1) << (row & 63));
-    } else if ((unsigned char)*p == r->quote || r->escape >= 0) {
-        enum stray stray = STRAY_NONE;
-        *t = field_text(r, &r->b->mem, (struct field_bytes){p, to - from, false}, &stray);
-        if (stray)
-            stray_quote(r, c, row, i, stray);
-    } else {
-        *t = (struct text){p, to - from, 0};
-    }
+    enum stray stray = STRAY_NONE;
+    r->fill[c].text[row] = field_text(r, &r->b->mem, f, &stray);
+    if (stray)
+        stray_quote(r, c, row, i, stray);
 }
 
 /* m records, all with file_cols fields, into rows from `row` on: record by record, as the bytes and
- * their offsets come in that order. */
+ * their offsets come in that order. A field without any byte is null. */
 static void fill_rows(struct reader *r, uint32_t row, size_t m)
 {
     const struct csv_scan *s = &r->feed.scan;
     const char *data = r->feed.block->data;
-    const uint32_t *rows = s->rows.at + r->feed.k, ncols = r->schema.n, last = r->file_cols - 1;
-    for (size_t i = 0; i < m; i++) {
-        const uint32_t *ends = s->ends.at + rows[i];
+    const uint32_t *rows = s->rows.at + r->feed.k, *all = s->ends.at;
+    const uint32_t ncols = r->schema.n, last = r->file_cols - 1;
+    const int quote = r->quote;
+    const bool odd = r->escape >= 0;
+    const struct csv_target *fill = r->fill;
+    for (size_t i = 0; i < m; i++, row++) {
+        const uint32_t *ends = all + rows[i];
         uint32_t end = ends[last + 1];
         if (end > ends[last] + 1 && data[end - 1] == '\r')
             end--;
         for (uint32_t c = 0; c < ncols; c++) {
-            uint32_t at = r->fill[c].at;
-            put_field(r, c, row + (uint32_t)i, i, ends[at] + 1, at == last ? end : ends[at + 1]);
+            uint32_t at = fill[c].at, from = ends[at] + 1, to = at == last ? end : ends[at + 1];
+            const char *p = data + from;
+            if (to == from)
+                fill[c].valid[row >> 6] &= ~(UINT64_C(1) << (row & 63));
+            else if ((unsigned char)*p == quote || odd) {
+                put_special(r, c, row, i, (struct field_bytes){p, to - from, false});
+                continue;
+            }
+            fill[c].text[row] = (struct text){p, to - from, 0};
         }
     }
 }
