@@ -367,7 +367,7 @@ static void take_odd(struct reader *r)
     if (f->nul_k < f->scan.nuls.n && row != ISSUE_NO_ROW)
         note_nuls(r, row, 1);
     if (!open)
-        note_ends(r, &raw, 1);
+        note_ends(r, 1);
     if (row == ISSUE_NO_ROW) {
         feed_take(f, 1, NULL);
     } else {
