@@ -44,16 +44,43 @@ bool etl_profile_gate_init(struct gate *g, const struct etl_profile_opts *o)
     return true;
 }
 
-bool etl_profile_gate_open(struct gate *g, const char *compare, struct err *err)
+bool etl_profile_gate_open(struct gate *g, const struct etl_profile_opts *o, struct err *err)
 {
-    if (g->compare && !g->last)
-        g->file = baseline_read(compare, err);
-    return !g->compare || g->last || g->file != NULL;
+    g->by_position = o->no_header;
+    if (g->compare && !g->last && (g->file = baseline_read(o->compare, err)) == NULL)
+        return false;
+    if (o->expect != NULL) {
+        g->expect = expect_read(o->expect, err);
+        if (g->expect != NULL && expect_note(g->expect) != NULL)
+            cli_warn("%s: %s", o->expect, expect_note(g->expect));
+    }
+    return o->expect == NULL || g->expect != NULL;
 }
 
 void etl_profile_gate_close(struct gate *g)
 {
     baseline_free(g->file);
+    expect_end(g->run);
+    expect_free(g->expect);
+}
+
+void etl_profile_gate_begin(void *ctx, const struct schema *s, bool json)
+{
+    struct gate *g = ctx;
+    expect_end(g->run);
+    g->run = expect_begin(g->expect, s, json, g->by_position);
+}
+
+void etl_profile_gate_look(void *ctx, const struct batch *b)
+{
+    struct gate *g = ctx;
+    expect_check(g->run, b);
+}
+
+void gate_out_release(struct gate_out *out)
+{
+    buf_release(&out->records);
+    buf_release(&out->people);
 }
 
 /* What the store remembers of the dataset; false when it remembers nothing. */
@@ -83,14 +110,11 @@ static void say_no(const char *name, const struct rec_verdict *v)
         cli_note("%s: %s: %s", name, v->check, v->reasons[i]);
 }
 
-static void add_verdict(struct gate *g, const char *name, const char *subject,
-                        struct rec_verdict *v, struct gate_out *out)
+static void put_verdict(struct gate *g, const struct rec_verdict *v, struct gate_out *out)
 {
-    v->subject = subject;
     if (out->nverdicts == GATE_VERDICTS)
         BUG("more than %d verdicts", GATE_VERDICTS);
     out->verdicts[out->nverdicts++] = *v;
-    say_no(name, v);
     rec_verdict_write(&out->records, v);
     g->said_no = g->said_no || !v->ok;
     out->ok = out->ok && v->ok;
@@ -98,6 +122,14 @@ static void add_verdict(struct gate *g, const char *name, const char *subject,
              cli_color(1, "reset"), v->ok ? "ok" : "no");
     buf_addf(&out->people, v->nreasons > 0 ? ": %s%s\n" : "\n",
              v->nreasons > 0 ? v->reasons[0] : "", v->nreasons > 1 ? ", …" : "");
+}
+
+static void add_verdict(struct gate *g, const char *name, const char *subject,
+                        struct rec_verdict *v, struct gate_out *out)
+{
+    v->subject = subject;
+    say_no(name, v);
+    put_verdict(g, v, out);
 }
 
 /* Which columns drifted, and how. */
@@ -173,4 +205,27 @@ bool etl_profile_gate(struct gate *g, struct store *s, const char *name, const c
         add_verdict(g, name, subject, &v, out);
     }
     return true;
+}
+
+void etl_profile_gate_end(struct gate *g, const char *name, const char *subject, struct arena *a,
+                          struct gate_out *out)
+{
+    struct rec_verdict v;
+    struct buf words = BUF_INIT(BUF_UNBOUNDED);
+    struct quoted q;
+    size_t n;
+    const struct expect_violation *all = expect_violations(g->run, &n);
+    for (size_t i = 0; i < n; i++) {
+        buf_clear(&words);
+        expect_words(&all[i], &words);
+        cli_error("%s:%llu: %s%s%s", name, all[i].line > 0 ? (unsigned long long)all[i].line : 1ULL,
+                  all[i].column ? quote_str(&q, all[i].column) : "", all[i].column ? ": " : "",
+                  buf_str(&words));
+    }
+    buf_release(&words);
+    verdict_expect(g->run, a, &v);
+    v.subject = subject;
+    put_verdict(g, &v, out);
+    expect_end(g->run);
+    g->run = NULL;
 }

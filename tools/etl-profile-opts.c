@@ -66,6 +66,11 @@ static const struct opt table[] = {
     {0, "min-effect", OPT_NUMBER, AT(min_effect), "D", NULL, 0.001, 10, COMPLETE_NONE,
      "shifts below D deviations are no drift (default 0.05)",
      "And what corresponds to them in the other figures. See DRIFT."},
+    {0, "expect", OPT_STRING, AT(expect), "FILE", NULL, 0, 0, COMPLETE_FILE,
+     "check every record against the Table Schema in FILE",
+     "A Table Schema of Frictionless Data, version 1 or 2. Each rule that a column breaks is named "
+     "on standard error with the first line, is an issue of the profile (expect_minimum, ...), and "
+     "a reason of a verdict; the status is then 1. See EXPECTATIONS."},
     {0, "fail-on", OPT_LIST, AT(fail_on), "WHAT", NULL, 0, 0, COMPLETE_NONE,
      "status 1 and a verdict on drift, schema or quality=0.9",
      "WHAT is drift, schema, quality=NUMBER, or several with commas; may be given more than once. "
@@ -109,6 +114,7 @@ static const char *const synopsis[] = {
     "[--sample PCT] [--seed N] "
     "[--fast] [-j N] [--window N|DUR] [--slide N|DUR] [--time FIELD] [--lateness DUR] "
     "[--partition-by FIELD] [--max-partitions N] [--compare BASE] [--min-effect D] "
+    "[--expect FILE] "
     "[--fail-on WHAT] [--follow] [--tee] [--records FILE] [FILE...]",
     NULL};
 
@@ -248,6 +254,27 @@ static const struct tool_section sections[] = {
      "Dates and timestamps move on by nature: of them nulls and types are compared. Of integer "
      "keys (nearly all different, filling a tenth of their range) the figures are given and do "
      "not count."},
+    {"Expectations",
+     "--expect FILE checks fields (their types, formats and constraints), missingValues, "
+     "primaryKey, uniqueKeys and fieldsMatch of a Table Schema (datapackage.org). Every record is "
+     "checked, also with --sample.\n\n"
+     "Types: string (formats email, uri, uuid, binary), number and integer (decimalChar, "
+     "groupChar, bareNumber), boolean (trueValues, falseValues), date, time and datetime (default, "
+     "any, patterns such as %d/%m/%Y), year, yearmonth, duration, object, array, any. Without a "
+     "type "
+     "a field is any. Constraints: required, unique, minLength, maxLength, minimum, maximum, "
+     "exclusiveMinimum, exclusiveMaximum, pattern, enum; categories count as enum. What cannot be "
+     "checked (geopoint, geojson, list, jsonSchema, other directives of time) is refused with "
+     "status 3, not passed over; foreignKeys are named in a warning.\n\n"
+     "Values are compared by what they mean: 1.50 is 1.5, and a minimum of a date is a date. A "
+     "pattern must match the whole value and is read as jq's test reads it. any of dates and times "
+     "is ISO 8601. missingValues are null in the profile too, when they are the same for all "
+     "fields and the empty string is among them.\n\n"
+     "Columns are found by name, with --no-header by their order. fieldsMatch exact asks for the "
+     "order as well; in JSON lines order means nothing. unique and keys remember fingerprints of "
+     "128 bits, up to 46 bytes a record for each; two different values are taken for one with a "
+     "probability of 1e-20 among a billion records. Null is not compared. Columns without a rule "
+     "cost nothing."},
     {"Gates",
      "--fail-on quality=0.9 says no when data_quality_score is below 0.9.\n\n"
      "--fail-on schema says no when a column is new or gone or has values that its type in BASE "

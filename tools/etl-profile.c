@@ -10,6 +10,7 @@
 #include "os/os.h"
 #include "profile/crew.h"
 #include "profile/evolution.h"
+#include "profile/verdicts.h"
 #include "store/store.h"
 #include "tools/etl-profile.h"
 
@@ -93,6 +94,16 @@ static const char *input_name(const char *path)
     return strcmp(path, "-") == 0 ? "stdin" : path;
 }
 
+static const char *dataset_of(const struct job *j, struct arena *a)
+{
+    if (strcmp(j->path, "-") == 0 || j->o.dataset != NULL)
+        return j->o.dataset;
+    char *absolute = path_absolute(j->path, NULL);
+    const char *name = arena_printf(a, "file:%s", absolute);
+    free(absolute);
+    return name;
+}
+
 /* What verdicts are about. Of several about one subject the last wins, so parts have names of their
  * own. NULL: nameless. */
 static const char *subject_of(const struct profile_result *r, struct arena *a)
@@ -128,12 +139,7 @@ static bool emit(void *ctx, const struct profile *p, struct arena *a, struct pro
     struct buf line = BUF_INIT(BUF_UNBOUNDED), table = BUF_INIT(BUF_UNBOUNDED);
     struct gate_out held = GATE_OUT_INIT;
     const char *name = input_name(j->path);
-    r->record.dataset = j->o.dataset;
-    if (strcmp(j->path, "-") != 0 && j->o.dataset == NULL) {
-        char *absolute = path_absolute(j->path, NULL);
-        r->record.dataset = arena_printf(a, "file:%s", absolute);
-        free(absolute);
-    }
+    r->record.dataset = dataset_of(j, a);
     if (!j->told)
         etl_profile_notes(name, r, j->o.no_header);
     j->told = true;
@@ -142,11 +148,15 @@ static bool emit(void *ctx, const struct profile *p, struct arena *a, struct pro
         j->status = status_worse(j->status, STATUS_DATA);
     if (!r->is_part) /* the store knows datasets as wholes */
         consult_store(j, a, &r->record);
+    if (!r->is_part && j->gate.run != NULL)
+        expect_issues(j->gate.run, a, &r->record);
     rec_profile_write(&line, &r->record);
     if (j->people)
         etl_profile_table(&table, name, p, &r->record);
     bool ok =
         etl_profile_gate(&j->gate, j->store, name, subject_of(r, a), p, a, &r->record, &held, err);
+    if (!r->is_part && j->gate.run != NULL)
+        etl_profile_gate_end(&j->gate, name, r->record.dataset, a, &held);
     if (!r->is_part && held.ok && ok) /* what was refused is no example for the next */
         remember(j, &r->record, &line);
     buf_add_slice(&line, buf_slice(&held.records));
@@ -156,10 +166,20 @@ static bool emit(void *ctx, const struct profile *p, struct arena *a, struct pro
     put(j, &line, &table);
     buf_release(&line);
     buf_release(&table);
-    buf_release(&held.records);
-    buf_release(&held.people);
+    gate_out_release(&held);
     /* Who waits for a window shall not wait for the next one too. */
     return ok && (!j->o.follow || j->o.tee || out_flush(err));
+}
+
+/* What is said of an input as a whole when its profiles were of parts. */
+static void end_of_parts(struct job *j)
+{
+    struct arena a = ARENA_INIT;
+    struct gate_out held = GATE_OUT_INIT;
+    etl_profile_gate_end(&j->gate, input_name(j->path), dataset_of(j, &a), &a, &held);
+    put(j, &held.records, &held.people);
+    gate_out_release(&held);
+    arena_release(&a);
 }
 
 static void profile_one(struct job *j, const char *path)
@@ -180,12 +200,17 @@ static void profile_one(struct job *j, const char *path)
         .tick = tick,
         .tick_ctx = &progress,
         .emit = emit,
-        .emit_ctx = j};
+        .emit_ctx = j,
+        .begin = j->gate.expect ? etl_profile_gate_begin : NULL,
+        .look = j->gate.expect ? etl_profile_gate_look : NULL,
+        .look_ctx = &j->gate};
     const struct profile_opts o = {.sample_rate = j->o.sample,
                                    .seed = (uint64_t)j->o.seed,
                                    .fast = j->o.fast,
                                    .crew = j->crew};
     bool ok = profile_run(&in, &o, &err);
+    if (ok && j->gate.run != NULL)
+        end_of_parts(j);
     progress_done(&progress);
     if (!ok)
         j->status = status_worse(j->status, cli_fail(&err));
@@ -249,7 +274,7 @@ int main(int argc, char **argv)
     if (!check_usage(&j.o, nfiles) || !etl_profile_parts(&j.o, &j.parts) ||
         !etl_profile_gate_init(&j.gate, &j.o))
         return STATUS_USAGE;
-    if (!etl_profile_gate_open(&j.gate, j.o.compare, &err))
+    if (!etl_profile_gate_open(&j.gate, &j.o, &err))
         return cli_fail(&err);
     j.reader.delimiter = j.o.delimiter;
     j.reader.quote = j.o.quote;
@@ -259,6 +284,7 @@ int main(int argc, char **argv)
     j.reader.header = j.o.no_header ? -1 : 0;
     if (j.o.input != NULL && !format_parse(j.o.input, &j.reader.format))
         return cli_usage("unknown format '%s'", j.o.input);
+    j.reader.nulls = j.gate.expect != NULL ? expect_nulls(j.gate.expect) : NULL;
     j.html = j.o.common.format != NULL && strcmp(j.o.common.format, "html") == 0;
     j.people = !j.html && !j.o.tee && cli_for_people(&j.o.common);
     j.intake = (struct profile_intake){.no_header = j.o.no_header};

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "base/buf.h"
 #include "profile/baseline.h"
+#include "profile/expect.h"
 #include "profile/profile.h"
 #include "store/store.h"
 
@@ -28,6 +29,7 @@ struct etl_profile_opts {
     const char *compare;
     struct opt_list fail_on;
     double min_effect;
+    const char *expect;
 };
 #define ETL_PROFILE_OPTS_INIT                                                           \
     {                                                                                   \
@@ -50,10 +52,13 @@ struct gate {
     bool schema, drift, said_no; /* --fail-on; a verdict said no */
     double quality;              /* NAN: not asked for */
     double effect;
+    struct expect *expect;  /* of --expect, or NULL */
+    struct expect_run *run; /* of the input in hand */
+    bool by_position;       /* the input has no names */
 };
 /* False after a usage error. */
 bool etl_profile_gate_init(struct gate *g, const struct etl_profile_opts *o);
-bool etl_profile_gate_open(struct gate *g, const char *compare, struct err *err);
+bool etl_profile_gate_open(struct gate *g, const struct etl_profile_opts *o, struct err *err);
 void etl_profile_gate_close(struct gate *g);
 #define GATE_VERDICTS 4
 /* What follows a profile record: drift and verdicts, for pipes and for people. */
@@ -68,11 +73,18 @@ struct gate_out {
     {                                                                          \
         BUF_INIT(BUF_UNBOUNDED), BUF_INIT(BUF_UNBOUNDED), true, NULL, {{0}}, 0 \
     }
+void gate_out_release(struct gate_out *out);
 /* `name` for messages, `subject` for verdicts; the store may be NULL. False when BASE does not fit.
  */
 bool etl_profile_gate(struct gate *g, struct store *s, const char *name, const char *subject,
                       const struct profile *p, struct arena *a, const struct rec_profile *r,
                       struct gate_out *out, struct err *err);
+/* begin and look of struct profile_input; ctx: the gate. */
+void etl_profile_gate_begin(void *ctx, const struct schema *s, bool json);
+void etl_profile_gate_look(void *ctx, const struct batch *b);
+/* What --expect says of the input in hand, when it is at its end: into `out`, on stderr. */
+void etl_profile_gate_end(struct gate *g, const char *name, const char *subject, struct arena *a,
+                          struct gate_out *out);
 
 /* For people: `name` is what the user called the input, `p` the state behind the record or NULL
  * (then distributions are drawn from the quantiles). */

@@ -19,6 +19,7 @@ complete -c etl-profile -l partition-by -x -d 'a profile for each value of FIELD
 complete -c etl-profile -l max-partitions -x -d 'further values of FIELD go together (default 100)'
 complete -c etl-profile -l compare -r -F -d 'add how the data differs from an earlier profile'
 complete -c etl-profile -l min-effect -x -d 'shifts below D deviations are no drift (default 0.05)'
+complete -c etl-profile -l expect -r -F -d 'check every record against the Table Schema in FILE'
 complete -c etl-profile -l fail-on -x -d 'status 1 and a verdict on drift, schema or quality=0.9'
 complete -c etl-profile -l records -r -F -d 'write the records to FILE, not to standard output'
 complete -c etl-profile -l tee -d 'pass the data on to standard output (needs --records)'

@@ -9,6 +9,7 @@ libcore_a_SOURCES += \
 	lib/base/map.c lib/base/map.h \
 	lib/base/nearest.c lib/base/nearest.h lib/base/pack.c lib/base/pack.h \
 	lib/base/num.c lib/base/num.h \
+	lib/base/regex.c lib/base/regex.h \
 	lib/base/rng.c lib/base/rng.h \
 	lib/base/uuid.c lib/base/uuid.h
 

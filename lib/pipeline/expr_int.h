@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "json/jq.h"
 #include "pipeline/expr.h"
-#include "pipeline/expr_regex.h"
+#include "base/regex.h"
 
 /* ---- syntax ---- */
 

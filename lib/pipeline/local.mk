@@ -12,7 +12,6 @@ libcore_a_SOURCES += \
 	lib/pipeline/expr_lower.c lib/pipeline/expr_lower.h \
 	lib/pipeline/expr_num.c \
 	lib/pipeline/expr_parse.c \
-	lib/pipeline/expr_regex.c lib/pipeline/expr_regex.h \
 	lib/pipeline/expr_run.c \
 	lib/pipeline/expr_str.c \
 	lib/pipeline/live.c \

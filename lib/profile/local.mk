@@ -15,16 +15,22 @@ libcore_a_SOURCES += lib/profile/profile.c lib/profile/profile.h lib/profile/sta
 # What a profile is held against: an earlier one, a schema.
 libcore_a_SOURCES += lib/profile/drift.c lib/profile/drift.h \
     lib/profile/baseline.c lib/profile/baseline.h \
-    lib/profile/verdicts.c lib/profile/verdicts.h
-check_PROGRAMS += tests/unit/drift tests/prop/drift
+    lib/profile/verdicts.c lib/profile/verdicts.h \
+    lib/profile/expect.c lib/profile/expect.h lib/profile/expect_int.h \
+    lib/profile/expect_read.c lib/profile/expect_value.c
+check_PROGRAMS += tests/unit/drift tests/unit/expect tests/prop/drift
+tests_unit_expect_SOURCES = tests/unit/expect.c
+tests_unit_expect_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_expect_LDADD = $(UNIT_LDADD)
 tests_unit_drift_SOURCES = tests/unit/drift.c
 tests_unit_drift_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_drift_LDADD = $(UNIT_LDADD)
 tests_prop_drift_SOURCES = tests/prop/drift.c
 tests_prop_drift_CFLAGS = $(UNIT_CFLAGS)
 tests_prop_drift_LDADD = $(UNIT_LDADD)
-TAP_TESTS += tests/unit/drift tests/prop/drift tests/cli/etl-profile-gates.sh
-EXTRA_DIST += tests/cli/etl-profile-gates.sh
+TAP_TESTS += tests/unit/drift tests/unit/expect tests/prop/drift tests/cli/etl-profile-gates.sh \
+    tests/cli/etl-profile-expect.sh
+EXTRA_DIST += tests/cli/etl-profile-gates.sh tests/cli/etl-profile-expect.sh
 
 # What the records look like, for others.
 include share/schemas/local.mk

@@ -118,6 +118,11 @@ struct profile_input {
     void *tick_ctx;
     profile_emit_fn *emit;
     void *emit_ctx;
+    /* Looks at all there is, before it is profiled, sampled or not: at the columns once, at every
+     * batch in order. NULL: nobody does. */
+    void (*begin)(void *ctx, const struct schema *s, bool json);
+    void (*look)(void *ctx, const struct batch *b);
+    void *look_ctx;
 };
 /* Opens, reads to the end, profiles, and gives what is finished to `emit`: each window as it ends.
  * On false `err` says why (ERR_ENV cannot open or read, ERR_DATA not readable as records, or a time

@@ -142,6 +142,8 @@ static bool route_all(struct run *run, struct reader *r, struct route *route, st
     bool ok;
     while ((ok = reader_next(r, &b, err)) && b != NULL) {
         reader_stats(r, &run->stats);
+        if (run->in->look != NULL)
+            run->in->look(run->in->look_ctx, b);
         ok = route_add(route, b, &run->stats, err);
         batch_unref(b);
         if (!ok)
@@ -186,6 +188,8 @@ bool profile_run(const struct profile_input *in, const struct profile_opts *o, s
     ok = route_init(&route, reader_schema(r), run.stats.format == FORMAT_JSONL, o, in->parts, give,
                     &run, err);
     early.route = run.route = &route;
+    if (in->begin != NULL)
+        in->begin(in->look_ctx, reader_schema(r), run.stats.format == FORMAT_JSONL);
     for (size_t i = 0; i < early.n; i++)
         route_bad(&route, &early.items[i]);
     ok = ok && route_all(&run, r, &route, err);

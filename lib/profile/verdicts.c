@@ -109,3 +109,55 @@ void verdict_drift(const struct rec_drift *drift, struct arena *a, struct rec_ve
     add_figure(a, figures, "alpha", drift->alpha);
     add_figure(a, figures, "effect", drift->effect);
 }
+
+/* Of more a reader has no use, and a record has an end. */
+#define REASONS_MAX 1000
+
+void verdict_expect(struct expect_run *run, struct arena *a, struct rec_verdict *out)
+{
+    struct json *figures = json_new(a, JSON_OBJECT);
+    struct buf words = BUF_INIT(BUF_UNBOUNDED);
+    const char **list = NULL;
+    size_t n, nlist = 0;
+    double count = 0;
+    struct quoted q;
+    const struct expect_violation *v = expect_violations(run, &n);
+    for (size_t i = 0; i < n; i++) {
+        count += (double)v[i].count;
+        if (i >= REASONS_MAX)
+            continue;
+        buf_clear(&words);
+        expect_words(&v[i], &words);
+        *ARENA_PUSH(a, list, nlist) =
+            v[i].column != NULL
+                ? arena_printf(a, "%s: %s", quote_str(&q, v[i].column), buf_str(&words))
+                : arena_strdup(a, buf_str(&words));
+    }
+    if (n > REASONS_MAX)
+        *ARENA_PUSH(a, list, nlist) = arena_printf(a, "and %zu more rules", n - REASONS_MAX);
+    buf_release(&words);
+    *out = (struct rec_verdict){.check = "expect", .ok = n == 0, .figures = figures};
+    out->reasons = list;
+    out->nreasons = (uint32_t)nlist;
+    add_figure(a, figures, "records", (double)expect_records(run));
+    add_figure(a, figures, "violations", count);
+    add_figure(a, figures, "rules", (double)n);
+}
+
+void expect_issues(struct expect_run *run, struct arena *a, struct rec_profile *p)
+{
+    size_t n;
+    const struct expect_violation *v = expect_violations(run, &n);
+    struct rec_issue *items = ARENA_ARRAY(a, struct rec_issue, p->nissues + n);
+    for (uint32_t i = 0; i < p->nissues; i++)
+        items[i] = p->issues[i];
+    for (size_t i = 0; i < n; i++)
+        items[p->nissues + i] =
+            (struct rec_issue){.column = v[i].column ? arena_strdup(a, v[i].column) : NULL,
+                               .rule = arena_printf(a, "expect_%s", v[i].rule),
+                               .count = (double)v[i].count,
+                               .first_line = v[i].line > 0 ? (double)v[i].line : (double)NAN,
+                               .value = v[i].value ? arena_strdup(a, v[i].value) : NULL};
+    p->issues = items;
+    p->nissues += (uint32_t)n;
+}

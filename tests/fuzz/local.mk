@@ -114,3 +114,12 @@ noinst_PROGRAMS += tests/fuzz/sketch_image-fuzzer
 tests_fuzz_sketch_image_fuzzer_SOURCES = tests/fuzz/sketch_image.c
 tests_fuzz_sketch_image_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
 endif
+
+check_PROGRAMS += tests/fuzz/expect
+tests_fuzz_expect_SOURCES = tests/fuzz/expect.c tests/fuzz/replay.c
+TAP_TESTS += tests/fuzz/expect
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/expect-fuzzer
+tests_fuzz_expect_fuzzer_SOURCES = tests/fuzz/expect.c
+tests_fuzz_expect_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+endif

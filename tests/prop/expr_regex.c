@@ -11,7 +11,7 @@
 #include "base/rng.h"
 #include "json/jq.h"
 #include "json/json.h"
-#include "pipeline/expr_regex.h"
+#include "base/regex.h"
 
 static struct jq_program *jq;
 static struct buf in, out;

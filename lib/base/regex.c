@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "pipeline/expr_regex.h"
+#include "base/regex.h"
 
 /* States of the NFA, and of the DFA made from it while matching. A pattern that needs more NFA
  * states is refused; a DFA that grows beyond is thrown away and begun anew. */
