@@ -327,6 +327,28 @@ static bool take_figures(struct column_state *c, struct unpack *u)
     return true;
 }
 
+static void put_elements(struct buf *out, const struct column_state *c)
+{
+    if (c->elements.arrays == 0)
+        return;
+    pack_uint(out, c->elements.arrays, 8);
+    pack_uint(out, c->elements.total, 8);
+    pack_uint(out, c->elements.min, 4);
+    pack_uint(out, c->elements.max, 4);
+}
+
+static bool take_elements(struct column_state *c, struct unpack *u)
+{
+    struct element_counts *e = &c->elements;
+    e->arrays = image_count(u);
+    e->total = image_count(u);
+    e->min = (uint32_t)unpack_uint(u, 4);
+    e->max = (uint32_t)unpack_uint(u, 4);
+    double arrays = (double)e->arrays, total = (double)e->total;
+    return e->arrays > 0 && e->arrays <= c->kinds[TYPE_JSON] && e->min <= e->max &&
+           e->min * arrays <= total && total <= e->max * arrays;
+}
+
 /* Tags are for good. Counts come first: the others are held against them. */
 static const struct section {
     unsigned tag;
@@ -336,7 +358,8 @@ static const struct section {
 } sections[] = {{1, put_counts, take_counts, true},     {2, put_ranges, take_ranges, true},
                 {3, put_extremes, take_extremes, true}, {4, put_moments, take_moments, true},
                 {5, put_exact, take_exact, false},      {6, put_tails, take_tails, false},
-                {7, put_formats, take_formats, false},  {8, put_figures, take_figures, false}};
+                {7, put_formats, take_formats, false},  {8, put_figures, take_figures, false},
+                {9, put_elements, take_elements, false}};
 #define TAG_EXACT 5
 
 void column_image_write(struct buf *out, const struct column_state *c, bool exact)

@@ -60,13 +60,15 @@ static void image_of(struct kept *k, struct slice rows, bool fast, double sample
 {
     char path[] = "/tmp/foreline-merge.XXXXXX";
     static const char header[] = "id,number,word,key,at,mixed\n";
+    bool json = rows.len > 0 && rows.p[0] == '{';
     int fd = mkstemp(path);
     struct err err = ERR_INIT;
     ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, header, strlen(header)), (ssize_t)strlen(header));
+    if (!json)
+        ck_assert_int_eq(write(fd, header, strlen(header)), (ssize_t)strlen(header));
     ck_assert_int_eq(write(fd, rows.p, rows.len), (ssize_t)rows.len);
     close(fd);
-    struct reader_opts ro = {.format = FORMAT_CSV};
+    struct reader_opts ro = {.format = json ? FORMAT_JSONL : FORMAT_CSV};
     const struct profile_input in = {.path = path, .opts = &ro, .emit = keep, .emit_ctx = k};
     const struct profile_opts o = {.sample_rate = sample, .seed = 1996, .fast = fast};
     bool ok = profile_run(&in, &o, &err);
@@ -345,6 +347,27 @@ START_TEST(profiles_that_know_less_make_one_that_knows_less)
 }
 END_TEST
 
+START_TEST(elements_of_arrays_travel_and_merge)
+{
+    struct arena a = ARENA_INIT;
+    struct err err = ERR_INIT;
+    struct rec_profile r;
+    struct profile *p = profile_of(SLICE_LIT("{\"a\":[1,2,3],\"b\":1}\n{\"a\":[],\"b\":2}\n"));
+    struct profile *q = profile_of(SLICE_LIT("{\"a\":[1,2,3,4,5,6],\"b\":[7]}\n"));
+    struct profile *none = profile_of(SLICE_LIT("{\"a\":{},\"b\":\"[1]\"}\n"));
+    ck_assert(profile_merge(p, none, &err) && profile_merge(p, q, &err));
+    profile_finish(p, &a, profile_bytes(p), &r);
+    const struct rec_elements *e = &r.columns[0].elements;
+    ck_assert(e->arrays == 3 && e->min == 0 && e->mean == 3 && e->max == 6 && e->total == 9);
+    e = &r.columns[1].elements;
+    ck_assert(e->arrays == 1 && e->min == 1 && e->max == 1 && e->total == 1);
+    profile_free(p);
+    profile_free(q);
+    profile_free(none);
+    arena_release(&a);
+}
+END_TEST
+
 START_TEST(an_image_with_any_byte_changed_is_refused)
 {
     struct kept k = {BUF_INIT(BUF_UNBOUNDED), true};
@@ -405,5 +428,5 @@ UNIT_MAIN("profile images", what_is_written_reads_back_the_same,
           a_profile_has_the_same_record_after_its_image,
           parts_merge_to_what_one_pass_gives_in_any_order,
           parts_beyond_what_is_exact_have_the_registers_of_one_pass,
-          profiles_that_know_less_make_one_that_knows_less,
+          profiles_that_know_less_make_one_that_knows_less, elements_of_arrays_travel_and_merge,
           an_image_with_any_byte_changed_is_refused, a_compact_image_is_small_and_close)
