@@ -5,6 +5,7 @@
 #include "table/mend.h"
 #include "table/swar.h"
 #include "table/utf16.h"
+#include "table/utf8_blocks.h"
 
 /* Bytes scanned at a time: the offsets of one window stay in the first two cache levels. */
 #define WINDOW ((size_t)64 << 10)
@@ -53,7 +54,7 @@ static bool is_cut(const unsigned char *p, size_t n)
 /* First offset that is not (yet) UTF-8; *cut when the text only ends too early there. */
 static size_t utf8_scan(const char *p, size_t n, bool *cut)
 {
-    size_t i = 0;
+    size_t i = utf8_blocks(p, n);
     *cut = false;
     while (i < n) {
         while (n - i >= 8 && !(swar_load(p + i) & SWAR_HIGH))

@@ -5,7 +5,7 @@ libcore_a_SOURCES += lib/table/batch.c lib/table/batch.h lib/table/compress.c li
 	lib/table/mend.c lib/table/mend.h \
 	lib/table/reader.c lib/table/reader.h lib/table/reader_impl.h lib/table/source.c \
 	lib/table/source.h lib/table/swar.h \
-	lib/table/utf16.c lib/table/utf16.h lib/table/value.c lib/table/value.h lib/table/writer.c lib/table/writer.h
+	lib/table/utf16.c lib/table/utf16.h lib/table/utf8_blocks.c lib/table/utf8_blocks.h lib/table/value.c lib/table/value.h lib/table/writer.c lib/table/writer.h
 
 # libcsv is the oracle of the tests.
 EXTRA_DIST += tests/unit/table_io.h tests/prop/table_oracle.h

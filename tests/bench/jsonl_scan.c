@@ -11,6 +11,7 @@
 
 #include "table/batch.h"
 #include "table/json_scan.h"
+#include "table/utf8_blocks.h"
 #include "tests/bench/jsonl_simdjson.h"
 
 #define RUNS_MAX 101
@@ -18,7 +19,8 @@
 static bool ours(const char *data, size_t len, size_t cap, struct json_totals *t)
 {
     struct json_scan s;
-    bool ok = utf8_is_valid(slice_of(data, len)); /* the feed does it, block by block */
+    size_t good = utf8_blocks(data, len); /* as the feed does it, window by window */
+    bool ok = utf8_is_valid(slice_of(data + good, len - good));
     (void)cap;
     json_scan_init(&s);
     for (const char *p = data, *end = data + len; ok && p < end;) {

@@ -6,6 +6,7 @@
 #include "json/json.h"
 #include "table/batch.h"
 #include "table/json_scan.h"
+#include "table/utf8_blocks.h"
 #include "tests/unit/suite.h"
 
 static uint64_t runs(uint64_t few)
@@ -285,5 +286,55 @@ START_TEST(numbers_follow_the_grammar_at_any_length)
 }
 END_TEST
 
-UNIT_MAIN("table_json", members_are_those_of_the_strict_parser,
+/* Texts of characters of all lengths, whole and with a byte changed, at all lengths. */
+START_TEST(blocks_are_utf8_when_all_of_it_is)
+{
+    static const char *const chars[] = {"a",
+                                        "\x7f",
+                                        "\xc2\x80",
+                                        "\xdf\xbf",
+                                        "\xe0\xa0\x80",
+                                        "\xed\x9f\xbf",
+                                        "\xee\x80\x80",
+                                        "\xef\xbf\xbf",
+                                        "\xf0\x90\x80\x80",
+                                        "\xf4\x8f\xbf\xbf"};
+    static const unsigned char bytes[] = {0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0,
+                                          0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xed,
+                                          0xef, 0xf0, 0xf4, 0xf5, 0xff};
+    struct rng r;
+    uint64_t whole = 0, broken = 0;
+    rng_seed(&r, 1);
+    for (uint64_t run = 0; run < runs(40000); run++) {
+        char text[256];
+        size_t n = 0, want = rng_below(&r, 200);
+        uint64_t ascii = rng_below(&r, 4);
+        while (n < want) {
+            const char *c = chars[rng_below(&r, 4) < ascii ? 0 : rng_below(&r, ARRAY_LEN(chars))];
+            memcpy(text + n, c, strlen(c));
+            n += strlen(c);
+        }
+        if (n > 0 && rng_below(&r, 2))
+            text[rng_below(&r, n)] = (char)bytes[rng_below(&r, ARRAY_LEN(bytes))];
+        if (n > 0 && rng_below(&r, 4) == 0)
+            n -= rng_below(&r, n < 4 ? n : 4);
+        char *copy = xmemdup(text, n ? n : 1);
+        bool is = utf8_is_valid(slice_of(copy, n));
+        size_t good = utf8_blocks(copy, n);
+        ck_assert_uint_le(good, n);
+        ck_assert_msg(utf8_is_valid(slice_of(copy, good)), "run %d", (int)run);
+        ck_assert_msg(is == (utf8_is_valid(slice_of(copy + good, n - good))), "run %d", (int)run);
+#if defined(__x86_64__)
+        if (is && __builtin_cpu_supports("avx2"))
+            ck_assert_uint_gt(good + 35, n);
+#endif
+        whole += is;
+        broken += !is;
+        free(copy);
+    }
+    ck_assert(whole > 1000 && broken > 1000);
+}
+END_TEST
+
+UNIT_MAIN("table_json", blocks_are_utf8_when_all_of_it_is, members_are_those_of_the_strict_parser,
           numbers_follow_the_grammar_at_any_length)
