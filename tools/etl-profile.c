@@ -191,7 +191,7 @@ static void profile_one(struct job *j, const char *path)
     j->path = path;
     j->told = false;
     progress_start(&progress, input_name(path),
-                   !is_stdin && stat(path, &st) == 0 ? (double)st.st_size : 0);
+                   !is_stdin && !j->o.follow && stat(path, &st) == 0 ? (double)st.st_size : 0);
     const struct profile_input in = {
         .path = path,
         .opts = &j->reader,

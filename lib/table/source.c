@@ -36,6 +36,7 @@ struct source {
     enum gunzip_with gunzip_with;
     struct gunzip *gz;
     ZSTD_DStream *zst;
+    bool owes;  /* zstd had no room for all it has */
     bool whole; /* the compressed stream stands at the end of a member or frame */
     bool latin1;
     char trail; /* second byte of a character that had no room, or 0 */
@@ -257,7 +258,8 @@ static bool read_zstd(struct source *s, char *to, size_t cap, size_t *got, struc
     while (out.pos == 0) {
         if (s->in_pos == s->in_len && !s->end && !refill(s, err))
             return false;
-        if (s->in_pos == s->in_len && s->whole)
+        /* zstd counts calls that bring it nothing, and gives up after some. */
+        if (s->in_pos == s->in_len && (s->whole || (s->paused && !s->owes)))
             return true;
         ZSTD_inBuffer in = {s->in, s->in_len, s->in_pos};
         bool dry = in.pos == in.size;
@@ -267,6 +269,7 @@ static bool read_zstd(struct source *s, char *to, size_t cap, size_t *got, struc
         if (ZSTD_isError(rc))
             return broken(s, "zstd", ZSTD_getErrorName(rc), err);
         s->whole = rc == 0;
+        s->owes = out.pos == out.size;
         if (dry && out.pos == 0 && s->paused)
             return true;
         if (dry && out.pos == 0 && !s->whole)

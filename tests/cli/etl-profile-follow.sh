@@ -16,6 +16,7 @@ wait_for() {
     done
     echo "# waited in vain for: $*" >&2
 }
+# shellcheck disable=SC2317 # called by wait_for
 has() { grep -q "$2" "$1" 2>/dev/null; }
 end_it() {
     kill "-$1" "$pid"

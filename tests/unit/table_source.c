@@ -296,6 +296,109 @@ START_TEST(a_slow_pipe_gives_the_same_table)
 }
 END_TEST
 
+/* Gives a few bytes at a time, and rests between them. */
+struct drip {
+    struct slice left;
+    struct rng rng;
+    unsigned rest; /* one in so many calls gives bytes */
+};
+
+static enum input_got drip_read(void *ctx, char *to, size_t cap, size_t *got, struct err *err)
+{
+    struct drip *d = ctx;
+    (void)err;
+    if (d->left.len == 0)
+        return INPUT_END;
+    if (rng_below(&d->rng, d->rest) != 0)
+        return INPUT_PAUSE;
+    size_t n = 1 + rng_below(&d->rng, d->left.len < 300 ? 7 : d->left.len / 3);
+    *got = n < cap ? n : cap;
+    *got = *got < d->left.len ? *got : d->left.len;
+    memcpy(to, d->left.p, *got);
+    d->left = slice_of(d->left.p + *got, d->left.len - *got);
+    return INPUT_BYTES;
+}
+
+START_TEST(an_input_that_rests_gives_the_same_records)
+{
+    struct buf csv_text = table_text(400), json = BUF_INIT(BUF_UNBOUNDED);
+    struct buf wide = BUF_INIT(BUF_UNBOUNDED);
+    for (int i = 0; i < 400; i++)
+        buf_addf(&json, "{\"a\":%d,\"b\":\"x\\ny\"}\n", i);
+    buf_add(&wide, "\xff\xfe", 2);
+    for (size_t i = 0; i < csv_text.len; i++)
+        buf_add(&wide, (char[]){csv_text.p[i], 0}, 2);
+    struct buf texts[] = {
+        csv_text,
+        json,
+        wide,
+        through("gzip -c", buf_slice(&csv_text)),
+        through("cat | tee /dev/null | { gzip -c; gzip -c </dev/null; }", buf_slice(&json)),
+        zstd_frame(buf_slice(&csv_text))};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        for (uint64_t seed = 0; seed < 20; seed++) {
+            const struct reader_opts o = {.raw = true, .detect = true};
+            struct reading want = read_text(buf_slice(&texts[i]), &o), got = reading_new();
+            struct drip d = {.left = buf_slice(&texts[i]), .rest = seed % 2 ? 8 : 2};
+            rng_seed(&d.rng, seed);
+            const struct input in = {drip_read, &d};
+            reading_rest(&got, reader_open_input(&in, "drip", &o, reading_bad, &got, &got.err));
+            ck_assert_msg(got.ok, "text %zu: %s", i, got.err.text);
+            ck_assert_str_eq(buf_str(&got.rows), buf_str(&want.rows));
+            ck_assert_str_eq(buf_str(&got.lines), buf_str(&want.lines));
+            ck_assert_uint_eq(got.stats.read_bytes, texts[i].len);
+            reading_release(&want);
+            reading_release(&got);
+        }
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        buf_release(&texts[i]);
+}
+END_TEST
+
+/* A writer that waits until its record was read. */
+struct dialogue {
+    uint64_t written, read;
+    bool asked;
+};
+
+static enum input_got dialogue_read(void *ctx, char *to, size_t cap, size_t *got, struct err *err)
+{
+    struct dialogue *d = ctx;
+    (void)cap;
+    (void)err;
+    /* First the header and a record; then the next when all were delivered. */
+    if (d->written == 50)
+        return INPUT_END;
+    if (d->written > d->read) {
+        ck_assert(!d->asked || d->read == 0); /* it would rest for ever */
+        d->asked = true;
+        return INPUT_PAUSE;
+    }
+    *got = (size_t)snprintf(to, 64, "%s%d,x\n", d->written ? "" : "a,b\n", (int)d->written);
+    d->written++;
+    d->asked = false;
+    return INPUT_BYTES;
+}
+
+START_TEST(what_is_whole_is_delivered_while_the_input_rests)
+{
+    struct dialogue d = {0, 0, false};
+    const struct input in = {dialogue_read, &d};
+    const struct reader_opts o = {.raw = true, .format = FORMAT_CSV};
+    struct err err = ERR_INIT;
+    struct batch *b;
+    struct reader *r = reader_open_input(&in, "dialogue", &o, NULL, NULL, &err);
+    ck_assert_msg(r != NULL, "%s", err.text);
+    while (reader_next(r, &b, &err) && b != NULL) {
+        d.read += b->rows;
+        ck_assert_uint_eq(d.read, d.written);
+        batch_unref(b);
+    }
+    ck_assert_uint_eq(d.read, 50);
+    reader_close(r);
+}
+END_TEST
+
 START_TEST(memory_does_not_grow_with_the_input)
 {
     struct buf plain = table_text(400000);
@@ -332,5 +435,7 @@ END_TEST
 UNIT_MAIN("table_source", gzip_is_known_by_content, latin_1_becomes_utf_8,
           both_ways_to_unpack_gzip_give_the_same, both_ways_to_unpack_gzip_find_the_same_damage,
           several_gzip_members_and_padding_are_one_stream, zstd_is_known_by_content,
+          an_input_that_rests_gives_the_same_records,
+          what_is_whole_is_delivered_while_the_input_rests,
           what_was_whole_is_delivered_before_a_break, a_slow_pipe_gives_the_same_table,
           memory_does_not_grow_with_the_input, a_read_error_is_of_the_environment)
