@@ -489,8 +489,7 @@ static bool find_csv_types(struct reader *r, bool *all, struct err *err)
     uint64_t seen = 0;
     const uint32_t cap = r->cap;
     bool more = true;
-    while (more && seen < INFER_RECORDS && !reader_saw_enough(r) &&
-           !(r->feed.paused && seen > 0)) {
+    while (more && seen < INFER_RECORDS && !reader_saw_enough(r) && !(r->feed.paused && seen > 0)) {
         r->cap = INFER_RECORDS - seen < cap ? (uint32_t)(INFER_RECORDS - seen) : cap;
         bool ok = fill_batch(r, err);
         if (r->b && r->b->rows) {

@@ -49,14 +49,21 @@ struct source {
     size_t npieces, piece_at, piece_pos, recorded;
 };
 
-struct source *source_from_fd(int fd, const char *name, struct mem_account *acct)
+static struct source *source_new(const char *name, struct mem_account *acct)
 {
     struct source *s = xcalloc(1, sizeof(*s));
-    struct stat st;
-    s->fd = fd;
+    s->fd = -1;
     s->name = name;
     s->acct = acct;
     s->whole = true;
+    return s;
+}
+
+struct source *source_from_fd(int fd, const char *name, struct mem_account *acct)
+{
+    struct source *s = source_new(name, acct);
+    struct stat st;
+    s->fd = fd;
     s->regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
     return s;
 }
@@ -75,7 +82,7 @@ struct source *source_open(const char *path, struct mem_account *acct, struct er
 
 struct source *source_from_input(const struct input *in, const char *name, struct mem_account *acct)
 {
-    struct source *s = source_from_fd(-1, name, acct);
+    struct source *s = source_new(name, acct);
     s->input = in;
     return s;
 }
