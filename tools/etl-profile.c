@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* etl-profile: options, streams, statuses. The work is in lib/profile. */
 #include <math.h>
-#include <signal.h>
 #include <sys/stat.h>
 
 #include "base/instant.h"
@@ -13,14 +12,6 @@
 #include "profile/verdicts.h"
 #include "store/store.h"
 #include "tools/etl-profile.h"
-
-/* --follow: the signal that ends it. */
-static volatile sig_atomic_t stop;
-
-static void on_stop(int sig)
-{
-    stop = sig;
-}
 
 struct job {
     struct etl_profile_opts o;
@@ -65,27 +56,6 @@ static void remember(struct job *j, const struct rec_profile *p, const struct bu
         return;
     if (!store_profile_add(j->store, p, slice_of(line->p, line->len - 1), &err))
         cli_warn("%s", err.text);
-}
-
-/* --tee: to stdout at once, so that nothing waits for us. */
-static bool tee(void *ctx, const char *p, size_t n, struct err *err)
-{
-    struct job *j = ctx;
-    out_write(p, n);
-    j->tee_failed = !out_flush(err);
-    return !j->tee_failed;
-}
-
-/* A second signal ends it as ever. */
-static void catch_stop(void)
-{
-    static const int signals[] = {SIGINT, SIGTERM};
-    for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
-        struct sigaction now, sa = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
-        sigemptyset(&sa.sa_mask);
-        if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-            sigaction(signals[i], &sa, NULL);
-    }
 }
 
 /* What the input is called in messages. */
@@ -216,22 +186,6 @@ static void profile_one(struct job *j, const char *path)
         j->status = status_worse(j->status, cli_fail(&err));
 }
 
-/* --records FILE, whole or not at all. */
-static void write_records(struct job *j)
-{
-    struct atomic_file f;
-    struct err err = ERR_INIT;
-    bool ok = atomic_open(&f, j->o.records, &err);
-    if (ok) {
-        ok =
-            atomic_write(&f, buf_str(&j->records), j->records.len, &err) && atomic_commit(&f, &err);
-        if (!ok)
-            atomic_abort(&f);
-    }
-    if (!ok)
-        j->status = status_worse(j->status, cli_fail(&err));
-}
-
 /* --format html: of all inputs together. */
 static void write_page(struct job *j)
 {
@@ -287,15 +241,7 @@ int main(int argc, char **argv)
     j.reader.nulls = j.gate.expect != NULL ? expect_nulls(j.gate.expect) : NULL;
     j.html = j.o.common.format != NULL && strcmp(j.o.common.format, "html") == 0;
     j.people = !j.html && !j.o.tee && cli_for_people(&j.o.common);
-    j.intake = (struct profile_intake){.no_header = j.o.no_header};
-    if (j.o.tee) {
-        j.intake.tap = tee;
-        j.intake.tap_ctx = &j;
-    }
-    if (j.o.follow) {
-        j.intake.stop = &stop;
-        catch_stop();
-    }
+    etl_profile_intake(&j.intake, &j.o, &j.tee_failed);
     enum store_mode mode = j.o.common.store != NULL ? STORE_CREATE : STORE_EXISTING;
     if (!store_open(&j.store, j.o.common.store, mode, &err)) {
         cli_warn("%s", err.text);
@@ -316,7 +262,7 @@ int main(int argc, char **argv)
     if (j.html)
         write_page(&j);
     if (j.o.records != NULL)
-        write_records(&j);
+        j.status = status_worse(j.status, etl_profile_write_records(j.o.records, &j.records));
     buf_release(&j.records);
     err_clear(&err);
     if (!out_close(&err) && !j.tee_failed)

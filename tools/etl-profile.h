@@ -40,6 +40,12 @@ extern const struct tool etl_profile_tool;
 
 /* What the input is divided into; false after a usage error. */
 bool etl_profile_parts(const struct etl_profile_opts *o, struct profile_parts *out);
+/* Where the bytes go by the options (--tee), and whence they come (--follow, whose signals it
+ * catches). *tee_failed is set when stdout takes no more. */
+void etl_profile_intake(struct profile_intake *in, const struct etl_profile_opts *o,
+                        bool *tee_failed);
+/* --records FILE, whole or not at all; gives the status. */
+int etl_profile_write_records(const char *path, const struct buf *records);
 /* On stderr: how the input was read. */
 void etl_profile_notes(const char *name, const struct profile_result *r, bool no_header);
 /* And what was wrong with the records of a profile. */

@@ -3,11 +3,6 @@
 # etl-profile --follow: a file that grows, is rotated, truncated, or comes later.
 . "${srcdir:?}/tests/cli/lib.sh"
 
-# Runs in the background, as a job of a terminal would: SIGINT is not ignored.
-follow() {
-    env --default-signal=INT,TERM etl-profile --follow "$@" >live.out 2>live.err &
-    pid=$!
-}
 # Until the command succeeds, ten seconds at most.
 wait_for() {
     for _i in $(seq 200); do
@@ -15,6 +10,14 @@ wait_for() {
         sleep 0.05
     done
     echo "# waited in vain for: $*" >&2
+}
+# Runs in the background, as a job of a terminal would: SIGINT is not ignored.
+follow() {
+    rm -f live.out live.err
+    env --default-signal=INT,TERM etl-profile --follow "$@" >live.out 2>live.err &
+    pid=$!
+    # From here on it takes SIGINT (2) and SIGTERM (15) for an end.
+    wait_for grep -q 'SigCgt:.*4..2$' "/proc/$pid/status" 2>/dev/null
 }
 # shellcheck disable=SC2317 # called by wait_for
 has() { grep -q "$2" "$1" 2>/dev/null; }
