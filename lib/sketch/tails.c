@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#define TAILS_FIRST 8
 #define FENCE 1.5 /* Tukey's inner fences */
 
 static void tail_init(struct tail *t, double sign)
@@ -38,8 +39,10 @@ static void tail_cut(struct tail *t)
 
 static void tail_put(struct tail *t, double v)
 {
-    if (t->v == NULL)
-        t->v = xreallocarray(NULL, (size_t)2 * TAILS_KEPT, sizeof(double));
+    /* Room for few at first, as many columns have few values: doubled at every power of two. */
+    if (t->v == NULL || (t->n >= TAILS_FIRST && (t->n & (t->n - 1)) == 0))
+        t->v = xreallocarray(t->v, t->n < TAILS_FIRST ? TAILS_FIRST : 2 * (size_t)t->n,
+                             sizeof(double));
     t->v[t->n++] = v;
     if (t->n == 2 * TAILS_KEPT)
         tail_cut(t);

@@ -14,7 +14,7 @@
 #define TAILS_KEPT 256
 
 struct tail {
-    double *v;    /* room for 2 * TAILS_KEPT; NULL while empty */
+    double *v;    /* room for 2 * TAILS_KEPT at most; NULL while empty */
     uint32_t n;   /* kept */
     double least; /* values not beyond this one cannot be among the kept */
     double sign;  /* 1: the largest are kept; -1: the smallest (stored negated) */

@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/report.h"
+#include "cli/html.h"
 #include "cli/text.h"
 
 static const char *const headings[] = {"<name", ">rows", "<what", NULL};
@@ -144,6 +145,44 @@ START_TEST(what_a_terminal_would_act_on_is_masked)
 }
 END_TEST
 
+START_TEST(text_of_the_data_is_never_markup)
+{
+    static const struct {
+        const char *s, *html;
+    } cases[] = {
+        {"a & b", "a &#38; b"},
+        {"</script>\"'", "&#60;/script&#62;&#34;&#39;"},
+        {"t\tn\n\x7f", "t\\x09n\\x0a\\x7f"},
+        {"\xff\xc3", "\\xff\\xc3"},
+        {"größe 日本", "größe 日本"},
+        {"\xe2\x80\xae"
+         "x",
+         "\\u202ex"},
+        {"\xef\xbf\xbf", "\\uffff"},
+    };
+    struct buf b = BUF_INIT(1 << 16);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        buf_clear(&b);
+        html_str(&b, cases[i].s);
+        ck_assert_str_eq(buf_str(&b), cases[i].html);
+    }
+    buf_clear(&b);
+    char *wide = xasprintf("%0200d", 7);
+    html_value(&b, slice_str(wide));
+    ck_assert_uint_eq(b.len, strlen("<bdi>") + 80 + strlen("…</bdi>"));
+    free(wide);
+    buf_clear(&b);
+    html_count(&b, 1234567);
+    html_number(&b, 0.25);
+    html_number(&b, (double)NAN);
+    ck_assert_str_eq(buf_str(&b), "1,234,5670.25–");
+    buf_clear(&b);
+    html_meter(&b, "good", 2); /* a share is at most 1 */
+    ck_assert_ptr_nonnull(strstr(buf_str(&b), "width:100.00%"));
+    buf_release(&b);
+}
+END_TEST
+
 START_TEST(text_is_broken_at_blanks_and_never_inside_a_word)
 {
     struct buf b = BUF_INIT(1 << 16);
@@ -207,5 +246,6 @@ UNIT_MAIN("cli_report", columns_are_aligned_by_what_a_terminal_shows,
           the_widest_left_column_gives_way, a_row_that_is_not_full_ends_with_the_table,
           colours_only_when_asked_for, a_sparkline_has_eight_levels,
           width_counts_what_a_terminal_shows, what_a_terminal_would_act_on_is_masked,
-          text_is_broken_at_blanks_and_never_inside_a_word, progress_is_silent_where_nobody_looks,
+          text_of_the_data_is_never_markup, text_is_broken_at_blanks_and_never_inside_a_word,
+          progress_is_silent_where_nobody_looks,
           a_bar_shows_after_two_seconds_and_goes_before_a_message)
