@@ -58,6 +58,13 @@ static const struct opt table[] = {
     {0, "max-partitions", OPT_INT, AT(max_partitions), "N", NULL, 1, 100000, COMPLETE_NONE,
      "further values of FIELD go together (default 100)",
      "In each window. Memory grows with N and the number of columns."},
+    {0, "sketches", OPT_FLAG, AT(sketches), NULL, NULL, 0, 0, COMPLETE_NONE,
+     "add what merging and comparing need: sketch records",
+     "Behind each profile one record for each part of its state, some 100 kB a column. See "
+     "SKETCHES."},
+    {0, "merge", OPT_FLAG, AT(merge), NULL, NULL, 0, 0, COMPLETE_NONE,
+     "read records with sketches, add the profile of them all",
+     "FILE and standard input are records then, not data, and are forwarded. See MERGING."},
     {0, "compare", OPT_STRING, AT(compare), "BASE", NULL, 0, 0, COMPLETE_FILE,
      "add how the data differs from an earlier profile",
      "BASE is a file with records of etl-profile, or last: the last profile of the dataset in the "
@@ -114,8 +121,9 @@ static const char *const synopsis[] = {
     "[--sample PCT] [--seed N] "
     "[--fast] [-j N] [--window N|DUR] [--slide N|DUR] [--time FIELD] [--lateness DUR] "
     "[--partition-by FIELD] [--max-partitions N] [--compare BASE] [--min-effect D] "
-    "[--expect FILE] "
-    "[--fail-on WHAT] [--follow] [--tee] [--records FILE] [FILE...]",
+    "[--expect FILE] [--fail-on WHAT] [--sketches] [--follow] [--tee] [--records FILE] [FILE...]",
+    "--merge [--dataset NAME] [--sketches] [--compare BASE] [--fail-on WHAT] [--records FILE] "
+    "[FILE...]",
     NULL};
 
 static const char description[] =
@@ -236,6 +244,36 @@ static const struct tool_section sections[] = {
      "time "
      "of change at the end is not that of the beginning; with --follow: it was truncated, count "
      "times), mixed_line_ends (CRLF and LF; count is of the fewer, quoted fields aside)."},
+    {"Sketches",
+     "--sketches writes behind each profile what it was made of: one record of kind sketch on a "
+     "line, its image in base64. hll (distinct values), kll (quantiles of numbers) and "
+     "frequent_items are sketches of Apache DataSketches: its libraries in C++, Java, Go and "
+     "Python (hll_sketch, kll_doubles_sketch, frequent_strings_sketch) read them, and those "
+     "that it writes can stand in their place. Values are their texts as they stand in the data, "
+     "so a union of both counts a value once; but DataSketches passes over the empty text, which "
+     "is a value here. Frequent values are known by their first 256 bytes; Python cannot show "
+     "those that are not UTF-8. column and profile hold the rest and are read by etl-profile "
+     "alone. With --fast there are no kll and frequent_items.\n\n"
+     "Nothing leaves the memory bound but the records themselves: some 100 kB a column."},
+    {"Merging",
+     "--merge reads records, forwards them, and adds one profile of all profiles among them, as "
+     "if their data had been one input; with --sketches its sketches, too. Files can be profiled "
+     "on the day and on the machine they come, and months be merged from days. Every profile of "
+     "the input counts, so give each once; with --records the file has the merged one alone, "
+     "which can be merged again.\n\n"
+     "Exactly as in one pass: counts, types, nulls, minima, maxima, lengths, spellings, formats, "
+     "quality, and distinct, which comes from registers that do not know in how many parts the "
+     "data came. Moments agree within 1e-12. Quantiles, outliers and frequent values are exact as "
+     "long as they are in one pass, then within their errors, which the record states. Two "
+     "profiles give the same bytes in both orders; of three or more, what is not exact may "
+     "differ within these bounds. monotone is unknown unless one part disproves it.\n\n"
+     "All parts need the same columns in the same order; else, and when sketches are missing, the "
+     "status is 3 and the message names them. Lines are compared as if all were of one file: the "
+     "first line of a type or an issue is the smallest of those that are known. The dataset is "
+     "that of all parts, else --dataset or null. The window goes from the first beginning to the "
+     "last end; record numbers are kept when the parts count on from each other, else they begin "
+     "at 1. Parts of several partitions give one profile for each. Of samples of different rates "
+     "rate is what came out, and seed null; with a part from --fast the result is like it."},
     {"Drift",
      "--compare adds a record of kind drift: for every column of both the change of the null rate "
      "and of the mean, the Kolmogorov-Smirnov distance (ks, of numbers), the population stability "
@@ -300,6 +338,8 @@ static const struct tool_example examples[] = {
                                                 "jq -r '[.partition, .volume.records] | @tsv'"},
     {"Profile one in ten records of a stream, under a name",
      "cat flights.csv | etl-profile -i csv --sample 10% --dataset flights"},
+    {"Keep the profile of each day with its sketches, and merge them when the month is over",
+     "etl-profile --sketches flights.csv >day-01; etl-profile --merge day-* | tail -n 1"},
     {"In CI: where the data is too bad the job ends here, and nothing behind it runs",
      "etl-profile --fail-on quality=0.9 flights.csv | etl-predict -p delays.json"},
     {NULL, NULL},

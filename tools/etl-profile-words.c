@@ -34,6 +34,21 @@ bool etl_profile_is_part(const struct rec_profile *p)
            (p->first_record > 0 && p->last_record > p->records);
 }
 
+const char *etl_profile_subject(struct arena *a, const struct rec_profile *p, bool is_part)
+{
+    const char *s = p->dataset;
+    if (!is_part)
+        return s;
+    if (p->partition != NULL)
+        s = arena_printf(a, "%s, partition %s", s ? s : "stdin", p->partition);
+    if (p->from != NULL && p->to != NULL)
+        s = arena_printf(a, "%s, %s to %s", s ? s : "stdin", p->from, p->to);
+    else if (isfinite(p->first_record))
+        s = arena_printf(a, "%s, records %.0f to %.0f", s ? s : "stdin", p->first_record,
+                         p->last_record);
+    return s;
+}
+
 static const char *grouped(char text[NUM_TEXT_MAX], double n)
 {
     if (!isfinite(n))

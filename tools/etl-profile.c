@@ -8,7 +8,6 @@
 #include "cli/report.h"
 #include "os/os.h"
 #include "profile/crew.h"
-#include "profile/evolution.h"
 #include "profile/verdicts.h"
 #include "store/store.h"
 #include "tools/etl-profile.h"
@@ -35,29 +34,6 @@ static void tick(void *ctx, uint64_t read_bytes)
     progress_update(ctx, (double)read_bytes);
 }
 
-/* Profiles without records say nothing of a schema, and nameless ones cannot be found again. */
-static void consult_store(struct job *j, struct arena *a, struct rec_profile *p)
-{
-    struct err err = ERR_INIT;
-    struct store_schema *history;
-    size_t n;
-    if (j->store == NULL || p->dataset == NULL || !(p->records > 0))
-        return;
-    if (store_schemas(j->store, a, p->dataset, &history, &n, &err))
-        p->schema_evolution_probability = profile_evolution(history, n, p, instant_now());
-    else
-        cli_warn("%s", err.text);
-}
-
-static void remember(struct job *j, const struct rec_profile *p, const struct buf *line)
-{
-    struct err err = ERR_INIT;
-    if (j->store == NULL || p->dataset == NULL || !(p->records > 0))
-        return;
-    if (!store_profile_add(j->store, p, slice_of(line->p, line->len - 1), &err))
-        cli_warn("%s", err.text);
-}
-
 /* What the input is called in messages. */
 static const char *input_name(const char *path)
 {
@@ -74,31 +50,18 @@ static const char *dataset_of(const struct job *j, struct arena *a)
     return name;
 }
 
-/* What verdicts are about. Of several about one subject the last wins, so parts have names of their
- * own. NULL: nameless. */
-static const char *subject_of(const struct profile_result *r, struct arena *a)
-{
-    const struct rec_profile *p = &r->record;
-    const char *s = p->dataset;
-    if (!r->is_part)
-        return s;
-    if (p->partition != NULL)
-        s = arena_printf(a, "%s, partition %s", s ? s : "stdin", p->partition);
-    if (p->from != NULL && p->to != NULL)
-        s = arena_printf(a, "%s, %s to %s", s ? s : "stdin", p->from, p->to);
-    else if (isfinite(p->first_record))
-        s = arena_printf(a, "%s, records %.0f to %.0f", s ? s : "stdin", p->first_record,
-                         p->last_record);
-    return s;
-}
-
 /* Records to where they belong, or the same for people. */
 static void put(struct job *j, const struct buf *records, const struct buf *people)
 {
     if (j->o.records != NULL)
         buf_add_slice(&j->records, buf_slice(records));
     if (!cli_is_quiet() && !j->html && (j->people || j->o.records == NULL))
-        out_buf(j->people ? people : records);
+        out_buf(j->people && people ? people : records);
+}
+
+static void put_sketch(void *job, const struct buf *line)
+{
+    put(job, line, NULL);
 }
 
 /* One finished profile. */
@@ -109,7 +72,8 @@ static bool emit(void *ctx, const struct profile *p, struct arena *a, struct pro
     struct buf line = BUF_INIT(BUF_UNBOUNDED), table = BUF_INIT(BUF_UNBOUNDED);
     struct gate_out held = GATE_OUT_INIT;
     const char *name = input_name(j->path);
-    r->record.dataset = dataset_of(j, a);
+    if (!j->o.merge) /* what was merged brings its own */
+        r->record.dataset = dataset_of(j, a);
     if (!j->told)
         etl_profile_notes(name, r, j->o.no_header);
     j->told = true;
@@ -117,23 +81,25 @@ static bool emit(void *ctx, const struct profile *p, struct arena *a, struct pro
     if (r->stats.records == 0 && r->nfaults > 0)
         j->status = status_worse(j->status, STATUS_DATA);
     if (!r->is_part) /* the store knows datasets as wholes */
-        consult_store(j, a, &r->record);
+        etl_profile_consult(j->store, a, &r->record);
     if (!r->is_part && j->gate.run != NULL)
         expect_issues(j->gate.run, a, &r->record);
     rec_profile_write(&line, &r->record);
     if (j->people)
         etl_profile_table(&table, name, p, &r->record);
     bool ok =
-        etl_profile_gate(&j->gate, j->store, name, subject_of(r, a), p, a, &r->record, &held, err);
+        etl_profile_gate(&j->gate, j->store, name, etl_profile_subject(a, &r->record, r->is_part),
+                         p, a, &r->record, &held, err);
     if (!r->is_part && j->gate.run != NULL)
         etl_profile_gate_end(&j->gate, name, r->record.dataset, a, &held);
     if (!r->is_part && held.ok && ok) /* what was refused is no example for the next */
-        remember(j, &r->record, &line);
-    buf_add_slice(&line, buf_slice(&held.records));
-    buf_add_slice(&table, buf_slice(&held.people));
+        etl_profile_remember(j->store, &r->record, &line);
     if (j->html)
         etl_profile_page_add(&j->page, name, p, &r->record, &held);
     put(j, &line, &table);
+    if (j->o.sketches && (j->o.records != NULL || !(j->people || j->html)))
+        etl_profile_sketches(p, &r->record, put_sketch, j);
+    put(j, &held.records, &held.people);
     buf_release(&line);
     buf_release(&table);
     gate_out_release(&held);
@@ -186,6 +152,22 @@ static void profile_one(struct job *j, const char *path)
         j->status = status_worse(j->status, cli_fail(&err));
 }
 
+static void profile_all(struct job *j, char **files, size_t nfiles)
+{
+    j->crew = crew_new((int)j->o.threads);
+    for (size_t i = 0; i < nfiles && !j->tee_failed; i++)
+        profile_one(j, files[i]);
+    crew_free(j->crew);
+}
+
+static void merge(struct job *j, char **files, size_t nfiles)
+{
+    j->path = nfiles == 1 ? files[0] : "-";
+    j->told = true;
+    etl_profile_merge(&j->o, files, nfiles, !cli_is_quiet() && !j->people && !j->html, emit, j,
+                      &j->status);
+}
+
 /* --format html: of all inputs together. */
 static void write_page(struct job *j)
 {
@@ -194,23 +176,6 @@ static void write_page(struct job *j)
     if (!cli_is_quiet())
         out_buf(&page);
     buf_release(&page);
-}
-
-static bool check_usage(const struct etl_profile_opts *o, size_t nfiles)
-{
-    if (o->dataset != NULL && nfiles > 1)
-        cli_usage("--dataset names one input, and %zu were given", nfiles);
-    else if (!(o->sample > 0))
-        cli_usage("--sample 0%% would profile nothing");
-    else if (o->tee && o->records == NULL)
-        cli_usage("--tee needs --records FILE: standard output carries the data");
-    else if (o->tee && o->common.format != NULL && strcmp(o->common.format, "html") == 0)
-        cli_usage("--tee and --format html both want standard output");
-    else if (o->follow && nfiles > 1)
-        cli_usage("--follow follows one file, and %zu were given", nfiles);
-    else
-        return true;
-    return false;
 }
 
 int main(int argc, char **argv)
@@ -225,7 +190,7 @@ int main(int argc, char **argv)
     cli_init(&etl_profile_tool);
     if (!cli_parse(&etl_profile_tool, argc, argv, &j.o, &files, &nfiles, &status))
         return status;
-    if (!check_usage(&j.o, nfiles) || !etl_profile_parts(&j.o, &j.parts) ||
+    if (!etl_profile_usage(&j.o, nfiles) || !etl_profile_parts(&j.o, &j.parts) ||
         !etl_profile_gate_init(&j.gate, &j.o))
         return STATUS_USAGE;
     if (!etl_profile_gate_open(&j.gate, &j.o, &err))
@@ -251,10 +216,10 @@ int main(int argc, char **argv)
         files = none;
         nfiles = 1;
     }
-    j.crew = crew_new((int)j.o.threads);
-    for (size_t i = 0; i < nfiles && !j.tee_failed; i++)
-        profile_one(&j, files[i]);
-    crew_free(j.crew);
+    if (j.o.merge)
+        merge(&j, files, nfiles);
+    else
+        profile_all(&j, files, nfiles);
     if (j.gate.said_no)
         j.status = status_worse(j.status, STATUS_NO);
     etl_profile_gate_close(&j.gate);

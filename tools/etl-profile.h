@@ -30,6 +30,7 @@ struct etl_profile_opts {
     struct opt_list fail_on;
     double min_effect;
     const char *expect;
+    bool sketches, merge;
 };
 #define ETL_PROFILE_OPTS_INIT                                                           \
     {                                                                                   \
@@ -38,6 +39,8 @@ struct etl_profile_opts {
     }
 extern const struct tool etl_profile_tool;
 
+/* False after a usage error: options that do not go together. */
+bool etl_profile_usage(const struct etl_profile_opts *o, size_t nfiles);
 /* What the input is divided into; false after a usage error. */
 bool etl_profile_parts(const struct etl_profile_opts *o, struct profile_parts *out);
 /* Where the bytes go by the options (--tee), and whence they come (--follow, whose signals it
@@ -50,6 +53,20 @@ int etl_profile_write_records(const char *path, const struct buf *records);
 void etl_profile_notes(const char *name, const struct profile_result *r, bool no_header);
 /* And what was wrong with the records of a profile. */
 void etl_profile_faults(const char *name, const struct profile_result *r);
+
+/* -- the store, or NULL -- */
+/* Fills schema_evolution_probability. */
+void etl_profile_consult(struct store *store, struct arena *a, struct rec_profile *p);
+/* `line`: the record. */
+void etl_profile_remember(struct store *store, const struct rec_profile *p, const struct buf *line);
+
+/* -- profiles to records and back -- */
+/* The sketch records of p, whose record is r. */
+void etl_profile_sketches(const struct profile *p, const struct rec_profile *r,
+                          void (*put)(void *ctx, const struct buf *line), void *ctx);
+/* Reads the records of FILE…, forwards them, gives what they merge to to `emit`. */
+void etl_profile_merge(const struct etl_profile_opts *o, char **files, size_t nfiles, bool forward,
+                       profile_emit_fn *emit, void *ctx, int *status);
 
 /* -- what a profile is held against -- */
 struct gate {
@@ -123,6 +140,9 @@ void etl_profile_card(struct buf *out, unsigned input, uint32_t i, const struct 
 
 /* Of a window or a partition only? */
 bool etl_profile_is_part(const struct rec_profile *p);
+/* What verdicts are about. Of several about one subject the last wins, so parts have names of their
+ * own. NULL: nameless. */
+const char *etl_profile_subject(struct arena *a, const struct rec_profile *p, bool is_part);
 /* An issue in words, without its column; text from the data is not masked. */
 void etl_profile_issue_words(struct buf *out, const struct rec_profile *p,
                              const struct rec_issue *issue);

@@ -17,6 +17,8 @@ complete -c etl-profile -l time -x -d 'FIELD holds the time of a record (default
 complete -c etl-profile -l lateness -x -d 'windows of time wait DUR for late records (default 0)'
 complete -c etl-profile -l partition-by -x -d 'a profile for each value of FIELD'
 complete -c etl-profile -l max-partitions -x -d 'further values of FIELD go together (default 100)'
+complete -c etl-profile -l sketches -d 'add what merging and comparing need: sketch records'
+complete -c etl-profile -l merge -d 'read records with sketches, add the profile of them all'
 complete -c etl-profile -l compare -r -F -d 'add how the data differs from an earlier profile'
 complete -c etl-profile -l min-effect -x -d 'shifts below D deviations are no drift (default 0.05)'
 complete -c etl-profile -l expect -r -F -d 'check every record against the Table Schema in FILE'

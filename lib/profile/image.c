@@ -23,6 +23,11 @@ uint64_t profile_bytes(const struct profile *p)
     return p->bytes;
 }
 
+uint64_t profile_records(const struct profile *p)
+{
+    return p->delivered;
+}
+
 /* -- writing -- */
 
 static void put_profile(struct buf *out, const struct profile *p)

@@ -56,5 +56,7 @@ struct profile *profile_image_read(struct slice image, struct err *err);
 
 /* Bytes of data that the profile was finished with; of a merged one the sum. */
 uint64_t profile_bytes(const struct profile *p);
+/* Records that could be profiled, before sampling. */
+uint64_t profile_records(const struct profile *p);
 
 #endif

@@ -6,7 +6,7 @@ libcore_a_SOURCES += lib/profile/profile.c lib/profile/profile.h lib/profile/sta
     lib/profile/interval.c lib/profile/interval.h \
     lib/profile/column.c lib/profile/column.h \
     lib/profile/column_image.c lib/profile/column_image.h \
-    lib/profile/image.c lib/profile/image.h lib/profile/column_merge.c lib/profile/column_record.c \
+    lib/profile/image.c lib/profile/image.h lib/profile/pool.c lib/profile/pool.h lib/profile/column_merge.c lib/profile/column_record.c \
     lib/profile/column_figures.c lib/profile/figures.h \
     lib/profile/kinds.c lib/profile/kinds.h lib/profile/plain.c lib/profile/marks.c \
     lib/profile/formats.c lib/profile/formats.h lib/profile/countries.c \
@@ -96,3 +96,5 @@ tests_prop_profile_merge_SOURCES = tests/prop/profile_merge.c
 tests_prop_profile_merge_CFLAGS = $(UNIT_CFLAGS)
 tests_prop_profile_merge_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/prop/profile_merge
+EXTRA_DIST += tests/cli/etl-profile-merge.sh
+TAP_TESTS += tests/cli/etl-profile-merge.sh

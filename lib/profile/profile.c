@@ -245,19 +245,44 @@ static void merge_options(struct profile *p, const struct profile *other)
     p->o.seed = other->o.seed < p->o.seed ? other->o.seed : p->o.seed;
 }
 
+/* Appends the names of columns that `b` does not have. */
+static void names_without(struct buf *out, const struct schema *a, const struct schema *b)
+{
+    struct quoted q;
+    for (uint32_t c = 0; c < a->n; c++)
+        if (schema_find(b, slice_str(a->fields[c].name)) < 0)
+            buf_addf(out, "%s'%s'", out->len > 0 ? ", " : "", quote_str(&q, a->fields[c].name));
+}
+
+static bool same_columns(const struct schema *a, const struct schema *b, struct err *err)
+{
+    uint32_t c = 0;
+    while (c < a->n && c < b->n && strcmp(a->fields[c].name, b->fields[c].name) == 0)
+        c++;
+    if (c == a->n && c == b->n)
+        return true;
+    struct buf names = BUF_INIT(600);
+    struct quoted q;
+    names_without(&names, a, b);
+    names_without(&names, b, a);
+    if (names.len > 0)
+        err_set(err, ERR_DATA, "cannot merge profiles of different columns: %s only in one%s",
+                buf_str(&names), names.overflow ? ", and more" : "");
+    else
+        err_set(err, ERR_DATA,
+                "cannot merge profiles whose columns have another order from '%s' on",
+                quote_str(&q, a->fields[c].name));
+    buf_release(&names);
+    return false;
+}
+
 /* Sums of counts do not overflow, nor do levels of quantile sketches run out. */
 #define RECORDS_MAX (UINT64_C(1) << 53)
 
 bool profile_merge(struct profile *p, const struct profile *other, struct err *err)
 {
-    struct quoted q;
-    if (p->schema.n != other->schema.n)
-        return err_set(err, ERR_DATA, "cannot merge profiles of %u and %u columns", p->schema.n,
-                       other->schema.n);
-    for (uint32_t c = 0; c < p->schema.n; c++)
-        if (strcmp(p->schema.fields[c].name, other->schema.fields[c].name) != 0)
-            return err_set(err, ERR_DATA, "cannot merge profiles: column %u is '%s' in one only",
-                           c + 1, quote_str(&q, other->schema.fields[c].name));
+    if (!same_columns(&p->schema, &other->schema, err))
+        return false;
     if (p->delivered + p->lost + other->delivered + other->lost > RECORDS_MAX)
         return err_set(err, ERR_DATA, "cannot merge profiles of more than 2^53 records");
     gathered(p);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Apache DataSketches reads our images, and we read theirs. Run by sketches.sh."""
+import base64
 import bisect
 import json
 import os
@@ -200,8 +201,40 @@ def frequent():
     ok(got["items"] == [["\u00e4" * 128, 5, 5], ["", 3, 3]], "texts are cut at a character", got)
 
 
+def records():
+    """What etl-profile --sketches writes of data with all kinds of values."""
+    rng = random.Random(5)
+    path = os.path.join(SCRATCH, "data.csv")
+    rows = [(i, round(rng.gauss(0, 1), 4), rng.choice("abcde")) for i in range(30000)]
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("id,number,letter\n")
+        f.writelines("%d,%s,%s\n" % row for row in rows)
+    out = subprocess.run([os.path.join(os.environ["builddir"], "tools", "etl-profile"), "--sketches", path],
+                         check=True, stdout=subprocess.PIPE).stdout
+    profile, *sketches = [json.loads(line) for line in out.splitlines()]
+    images = {(s["column"], s["kind"]): base64.b64decode(s["image"]) for s in sketches}
+    for i, column in enumerate(profile["columns"]):
+        name = column["name"]
+        h = ds.hll_sketch.deserialize(images[name, "hll"])
+        ok(abs(h.get_estimate() - column["distinct"]) <= 0.02 * column["distinct"],
+           "distinct values of %s" % name, (h.get_estimate(), column["distinct"]))
+        u = ds.hll_union(15)
+        u.update(h)
+        u.update(their_hll(15, ds.HLL_4, [str(row[i]) for row in rows]))
+        ok(registers(u.get_result(ds.HLL_8)) == registers(h) or len(images[name, "hll"]) < 100,
+           "the same values, put into a union, change nothing in %s" % name)
+        f = ds.frequent_strings_sketch.deserialize(images[name, "frequent_items"])
+        ok(f.total_weight == 30000 and all(
+            f.get_lower_bound(t["value"]) <= t["count"] <= f.get_upper_bound(t["value"])
+            for t in column["top"]), "frequent values of %s" % name)
+    k = ds.kll_doubles_sketch.deserialize(images["number", "kll"])
+    ok(all(abs(k.get_quantile(float(p)) - q) < 0.02
+           for p, q in profile["columns"][1]["quantiles"].items()), "quantiles")
+
+
 hll()
 kll()
 frequent()
+records()
 print("1..%d" % cases)
 sys.exit(failed > 0)

@@ -153,6 +153,31 @@ START_TEST(a_verdict_is_written_as_it_was_read)
 }
 END_TEST
 
+START_TEST(a_sketch_is_written_as_it_was_read)
+{
+    ROUND_TRIP(sketch,
+               "{\"record\":\"sketch\",\"v\":1,\"dataset\":\"orders\",\"partition\":\"a=1\","
+               "\"window\":{\"from\":\"2026-01-01T00:00:00Z\",\"to\":null,\"first_record\":1,"
+               "\"last_record\":9},\"column\":\"id\",\"kind\":\"hll\",\"image\":"
+               "\"AgEHDAMABAA=\"}");
+    ROUND_TRIP(sketch,
+               "{\"record\":\"sketch\",\"v\":1,\"dataset\":null,\"partition\":null,\"window\":{"
+               "\"from\":null,\"to\":null,\"first_record\":null,\"last_record\":null},"
+               "\"column\":null,\"kind\":\"profile\",\"image\":\"\"}");
+    static char bytes[13u << 20];
+    struct rec_sketch s = {.kind = "hll", .image = {bytes, sizeof(bytes)}};
+    buf_clear(&out);
+    ck_assert(!rec_sketch_write(&out, &s)); /* over 16 MiB in base64 */
+    ck_assert_uint_eq(out.len, 0);
+    struct err err = ERR_INIT;
+    ck_assert(!rec_sketch_read(&mem, parse("{\"kind\":\"hll\"}"), &s, &err));
+    ck_assert_str_eq(err.text, "sketch without 'image'");
+    err_clear(&err);
+    ck_assert(!rec_sketch_read(&mem, parse("{\"kind\":\"hll\",\"image\":\"AAA\"}"), &s, &err));
+    ck_assert_str_eq(err.text, "sketch whose image is not base64");
+}
+END_TEST
+
 START_TEST(a_completion_is_written_as_it_was_read)
 {
     ROUND_TRIP(
@@ -206,5 +231,5 @@ UNIT_MAIN_WITH("rec records", set_up, tear_down,
                {a_measured_figure_is_read_as_equal_quantiles, 0},
                {an_environment_is_written_as_it_was_read, 0}, {a_plan_is_written_as_it_was_read, 0},
                {a_plans_makespan_may_be_one_number, 0}, {a_verdict_is_written_as_it_was_read, 0},
-               {a_completion_is_written_as_it_was_read, 0},
+               {a_sketch_is_written_as_it_was_read, 0}, {a_completion_is_written_as_it_was_read, 0},
                {records_without_what_they_need_are_refused, 0})

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Options of etl-profile that do not go together. */
+#include "tools/etl-profile.h"
+
+/* Options that say how data is read. */
+static bool is_for_data(const struct etl_profile_opts *o)
+{
+    const struct {
+        const char *option;
+        bool given;
+    } of_data[] = {{"input-format", o->input != NULL},
+                   {"delimiter", o->delimiter != 0},
+                   {"quote", o->quote != 0},
+                   {"escape", o->escape != 0},
+                   {"no-header", o->no_header},
+                   {"sample", o->sample < 1},
+                   {"fast", o->fast},
+                   {"window", o->window != NULL},
+                   {"partition-by", o->partition_by != NULL},
+                   {"tee", o->tee},
+                   {"follow", o->follow},
+                   {"expect", o->expect != NULL}};
+    for (size_t i = 0; i < ARRAY_LEN(of_data); i++)
+        if (of_data[i].given) {
+            cli_usage("--%s is for data, and --merge reads records", of_data[i].option);
+            return true;
+        }
+    return false;
+}
+
+bool etl_profile_usage(const struct etl_profile_opts *o, size_t nfiles)
+{
+    if (o->merge && is_for_data(o))
+        return false;
+    if (o->dataset != NULL && nfiles > 1 && !o->merge)
+        cli_usage("--dataset names one input, and %zu were given", nfiles);
+    else if (!(o->sample > 0))
+        cli_usage("--sample 0%% would profile nothing");
+    else if (o->tee && o->records == NULL)
+        cli_usage("--tee needs --records FILE: standard output carries the data");
+    else if (o->tee && o->common.format != NULL && strcmp(o->common.format, "html") == 0)
+        cli_usage("--tee and --format html both want standard output");
+    else if (o->follow && nfiles > 1)
+        cli_usage("--follow follows one file, and %zu were given", nfiles);
+    else
+        return true;
+    return false;
+}
