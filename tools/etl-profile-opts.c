@@ -27,6 +27,11 @@ static const struct opt table[] = {
      "Each record is taken with this probability. All are read and counted; the figures of columns "
      "are those of the sample and are not scaled, beside them stand intervals for all records. See "
      "SAMPLES."},
+    {0, "sample-by", OPT_CHOICE, AT(sample_by), "UNIT", "record|block", 0, 0, COMPLETE_NONE,
+     "draw single records (default), or read only blocks",
+     "With block only about PCT of the file is read: random blocks of it, from the beginning to "
+     "the end. It must be a regular file, not compressed; a file too small to draw blocks from is "
+     "read as a whole. See SAMPLES."},
     {0, "seed", OPT_INT, AT(seed), "N", NULL, 0, 9007199254740992.0, COMPLETE_NONE,
      "seed of the sample and the sketches (default 1996)",
      "The same data and seed give the same record."},
@@ -118,7 +123,7 @@ static const struct opt format = {
 
 static const char *const synopsis[] = {
     "[-i csv|tsv|jsonl] [--delimiter C] [--quote C] [--escape C] [--no-header] [--dataset NAME] "
-    "[--sample PCT] [--seed N] "
+    "[--sample PCT] [--sample-by record|block] [--seed N] "
     "[--fast] [-j N] [--window N|DUR] [--slide N|DUR] [--time FIELD] [--lateness DUR] "
     "[--partition-by FIELD] [--max-partitions N] [--compare BASE] [--min-effect D] "
     "[--expect FILE] [--fail-on WHAT] [--sketches] [--follow] [--tee] [--records FILE] [FILE...]",
@@ -210,7 +215,16 @@ static const struct tool_section sections[] = {
      "1.2, a thousand values) the mean's does so in 93.\n\n"
      "The mean's interval is Student's t, widened for skewness and long tails by the second term "
      "of the Edgeworth expansion (Hall 1992); the rate's is Wilson's; the median's is that of the "
-     "order statistics. All have the finite population correction."},
+     "order statistics. All have the finite population correction.\n\n"
+     "With --sample-by block the file is divided into strata of equal length, and of each two "
+     "blocks are read, so the intervals hold whatever the order of the file is: sorted, or with "
+     "like records together. volume.records is an estimate then, with records_interval; "
+     "volume.bytes is the size of the file, and lines, windows and rates are null. The variance is "
+     "that between the two blocks of a stratum, of ratio estimates (Cochran 1977, 6.11); the "
+     "rate's "
+     "interval is Wilson's with the effective number of records, the median's is Woodruff's. Of a "
+     "column that grows along the file, so that a few blocks decide, the intervals hold in 92 to "
+     "93 of 100 samples."},
     {"Windows and partitions",
      "With --window and --partition-by an input gives several records. Their field window says "
      "which records (first_record, last_record, counted from 1) and from when to when, their field "

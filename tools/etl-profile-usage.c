@@ -36,6 +36,10 @@ bool etl_profile_usage(const struct etl_profile_opts *o, size_t nfiles)
         cli_usage("--dataset names one input, and %zu were given", nfiles);
     else if (!(o->sample > 0))
         cli_usage("--sample 0%% would profile nothing");
+    else if (strcmp(o->sample_by, "block") == 0 &&
+             (o->tee || o->follow || o->window || o->partition_by || o->expect))
+        cli_usage("option '--sample-by': block goes with none of --tee, --follow, --window, "
+                  "--partition-by and --expect");
     else if (o->tee && o->records == NULL)
         cli_usage("--tee needs --records FILE: standard output carries the data");
     else if (o->tee && o->common.format != NULL && strcmp(o->common.format, "html") == 0)

@@ -107,6 +107,11 @@ static bool emit(void *ctx, const struct profile *p, struct arena *a, struct pro
     return ok && (!j->o.follow || j->o.tee || out_flush(err));
 }
 
+static bool by_blocks(const struct etl_profile_opts *o)
+{
+    return strcmp(o->sample_by, "block") == 0;
+}
+
 /* What is said of an input as a whole when its profiles were of parts. */
 static void end_of_parts(struct job *j)
 {
@@ -133,6 +138,7 @@ static void profile_one(struct job *j, const char *path)
         .opts = &j->reader,
         .parts = j->parts.window || j->parts.window_us || j->parts.by ? &j->parts : NULL,
         .intake = &j->intake,
+        .block_rate = by_blocks(&j->o) ? j->o.sample : 0,
         .tick = tick,
         .tick_ctx = &progress,
         .emit = emit,
@@ -140,7 +146,7 @@ static void profile_one(struct job *j, const char *path)
         .begin = j->gate.expect ? etl_profile_gate_begin : NULL,
         .look = j->gate.expect ? etl_profile_gate_look : NULL,
         .look_ctx = &j->gate};
-    const struct profile_opts o = {.sample_rate = j->o.sample,
+    const struct profile_opts o = {.sample_rate = by_blocks(&j->o) ? 1 : j->o.sample,
                                    .seed = (uint64_t)j->o.seed,
                                    .fast = j->o.fast,
                                    .crew = j->crew};

@@ -18,6 +18,7 @@ struct etl_profile_opts {
     bool no_header;
     const char *dataset;
     double sample;
+    const char *sample_by; /* record block */
     int64_t seed;
     bool fast;
     const char *window, *slide, *time, *partition_by;
@@ -34,8 +35,8 @@ struct etl_profile_opts {
 };
 #define ETL_PROFILE_OPTS_INIT                                                           \
     {                                                                                   \
-        .common = {.format = "auto"}, .sample = 1, .seed = 1996, .max_partitions = 100, \
-        .min_effect = DRIFT_EFFECT,                                                     \
+        .common = {.format = "auto"}, .sample = 1, .sample_by = "record", .seed = 1996, \
+        .max_partitions = 100, .min_effect = DRIFT_EFFECT,                              \
     }
 extern const struct tool etl_profile_tool;
 

@@ -8,6 +8,7 @@ complete -c etl-profile -l escape -x -d 'C makes the next character data (defaul
 complete -c etl-profile -l no-header -d 'the first record is data; columns become column_1, column_2'
 complete -c etl-profile -l dataset -x -d 'call the data NAME in the record'
 complete -c etl-profile -l sample -x -d 'profile PCT of the records, chosen at random'
+complete -c etl-profile -l sample-by -x -a 'record block' -d 'draw single records (default), or read only blocks'
 complete -c etl-profile -l seed -x -d 'seed of the sample and the sketches (default 1996)'
 complete -c etl-profile -l fast -d 'only types, counts, moments and distinct values'
 complete -c etl-profile -s j -l threads -x -d 'work with N threads (default: all processors)'

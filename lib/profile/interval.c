@@ -92,10 +92,13 @@ struct interval interval_quantile(double p, double n, double all)
     return (struct interval){p > half ? p - half : 0, p + half < 1 ? p + half : 1};
 }
 
-/* Satterthwaite's degrees of freedom of a sum of squares with one each. */
-static double freedom(double squares, double fourths)
+/* Satterthwaite's degrees of freedom of a sum of n squares with one each; their fourth powers are
+ * three times the squared variances in the mean, which would make them too few by that factor
+ * (Johnson & Rust 1992). */
+static double freedom(double squares, double fourths, double n)
 {
-    return fourths > 0 ? squares * squares / fourths : (double)INFINITY;
+    double df = fourths > 0 ? 3 * squares * squares / fourths - 2 : n;
+    return df < 1 ? 1 : df > n ? n : df;
 }
 
 struct interval_ratio interval_blocks(const struct interval_block *b, size_t n, double fraction)
@@ -115,7 +118,7 @@ struct interval_ratio interval_blocks(const struct interval_block *b, size_t n, 
         fourths += d * d * d * d;
     }
     r.se = sqrt((1 - fraction) * squares) / r.x;
-    r.df = freedom(squares, fourths);
+    r.df = freedom(squares, fourths, (double)n / 2);
     return r;
 }
 
@@ -155,6 +158,7 @@ struct interval interval_block_total(const struct interval_block *b, size_t n, d
         squares += d * d;
         fourths += d * d * d * d;
     }
-    double half = interval_t(freedom(squares, fourths)) * sqrt((1 - fraction) * squares) / fraction;
+    double half = interval_t(freedom(squares, fourths, (double)n / 2)) *
+                  sqrt((1 - fraction) * squares) / fraction;
     return (struct interval){*total - half > y ? *total - half : y, *total + half};
 }

@@ -12,9 +12,10 @@
  * the variance of the sums is that between the two, whatever the order of the file is (Cochran
  * 1977, sections 5.3 and 11.3). Rates and means are combined ratio estimates (Cochran 1977, section
  * 6.11): the residuals y - R x take the place of the values. Degrees of freedom after Satterthwaite
- * 1946. A rate's interval is Wilson's with the number of records that would say as much if they had
- * been drawn one by one (Korn & Graubard 1998; Dean & Pagano 2015). The median's is Woodruff's
- * (1952): the interval of the share below it, read from the quantiles. */
+ * 1946, as Johnson & Rust 1992 have it. A rate's interval is Wilson's with the number of records
+ * that would say as much if they had been drawn one by one (Korn & Graubard 1998; Dean & Pagano
+ * 2015). The median's is Woodruff's (1952): the interval of the share below it, read from the
+ * quantiles. */
 #ifndef FORELINE_INTERVAL_H
 #define FORELINE_INTERVAL_H
 

@@ -110,10 +110,12 @@ struct profile_intake {
     bool no_header; /* followed: a further file has no header */
 };
 struct profile_input {
-    const char *path;                             /* "-": stdin */
-    const struct reader_opts *opts;               /* raw is set here */
-    const struct profile_parts *parts;            /* or NULL */
-    const struct profile_intake *intake;          /* or NULL */
+    const char *path;                    /* "-": stdin */
+    const struct reader_opts *opts;      /* raw is set here */
+    const struct profile_parts *parts;   /* or NULL */
+    const struct profile_intake *intake; /* or NULL; not with blocks */
+    double block_rate; /* of the file, in random blocks: see profile/sample.h; 0 or 1: all. Not with
+                          parts; the sample of records (profile_opts) is 1 then */
     void (*tick)(void *ctx, uint64_t read_bytes); /* now and then; or NULL */
     void *tick_ctx;
     profile_emit_fn *emit;

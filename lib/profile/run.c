@@ -5,6 +5,7 @@
 #include "base/instant.h"
 #include "profile/intake.h"
 #include "profile/route.h"
+#include "profile/sample.h"
 
 /* Bad records may come before the schema is known. */
 struct early {
@@ -58,6 +59,7 @@ struct run {
     const struct profile_input *in;
     struct route *route;
     struct intake intake;
+    struct sample *sample; /* blocks are read, and not the intake; or NULL */
     struct reader_stats stats;
 };
 
@@ -91,7 +93,11 @@ static bool give(void *ctx, struct profile *p, const struct route_piece *piece, 
     r.is_part = piece->is_part;
     r.by_arrival = piece->by_arrival;
     keep_faults(&a, p, &r);
-    bool ok = run->in->emit(run->in->emit_ctx, p, &a, &r, err);
+    if (run->sample != NULL)
+        for (size_t i = 0; i < r.nfaults; i++) /* lines of the blocks, not of the file */
+            ((struct profile_fault *)(uintptr_t)r.faults)[i].line = 0;
+    bool ok = (run->sample == NULL || sample_finish(run->sample, p, &r.record, &a, err)) &&
+              run->in->emit(run->in->emit_ctx, p, &a, &r, err);
     arena_release(&a);
     return ok;
 }
@@ -124,7 +130,7 @@ static void tell_all(struct run *run, const struct reader *r)
                       : "the line ends with LF, most end with CRLF",
              few_crlf ? s->crlf_line : s->lf_line, few_crlf ? s->crlf_lines : s->lf_lines, 0);
     }
-    uint64_t changes = intake_changes(&run->intake, &reason, &byte);
+    uint64_t changes = run->sample ? 0 : intake_changes(&run->intake, &reason, &byte);
     if (changes > 0)
         tell(run, "changed_while_read", buf_str(&reason), 0, changes, byte);
     buf_release(&reason);
@@ -164,14 +170,59 @@ static bool route_all(struct run *run, struct reader *r, struct route *route, st
     return route_end(route, &run->stats, err);
 }
 
-bool profile_run(const struct profile_input *in, const struct profile_opts *o, struct err *err)
+static bool run_input(struct run *run, const struct input *input, const struct reader_opts *ro,
+                      const struct profile_opts *o, struct err *err)
 {
     struct early early = {0};
+    struct route route;
+    bool ok = false;
+    arena_init(&early.mem, NULL);
+    struct reader *r = reader_open_input(input, run->in->path, ro, bad_or_early, &early, err);
+    if (r == NULL)
+        goto done;
+    reader_stats(r, &run->stats);
+    ok = route_init(&route, reader_schema(r), run->stats.format == FORMAT_JSONL, o, run->in->parts,
+                    give, run, err);
+    early.route = run->route = &route;
+    if (ok && run->in->begin != NULL)
+        run->in->begin(run->in->look_ctx, reader_schema(r), run->stats.format == FORMAT_JSONL);
+    for (size_t i = 0; i < early.n; i++)
+        route_bad(&route, &early.items[i]);
+    ok = ok && route_all(run, r, &route, err);
+    run->route = NULL;
+    route_release(&route);
+done:
+    if (r != NULL)
+        reader_close(r);
+    arena_release(&early.mem);
+    return ok;
+}
+
+/* *small: nothing was done, the file has to be read as a whole. */
+static bool run_blocks(const struct profile_input *in, const struct profile_opts *o, bool *small,
+                       struct err *err)
+{
+    struct sample sample;
+    struct run run = {.in = in, .sample = &sample};
+    *small = false;
+    if (!sample_open(&sample, in->path, in->opts, in->block_rate, o->seed, err))
+        return false;
+    *small = sample.blocks.n == 0;
+    bool ok = *small || run_input(&run, &sample.blocks.input, &sample.opts, o, err);
+    sample_close(&sample);
+    return ok;
+}
+
+bool profile_run(const struct profile_input *in, const struct profile_opts *o, struct err *err)
+{
     struct reader_opts ro = *in->opts;
     struct run run = {.in = in};
     const struct input input = {intake_read, &run.intake};
-    struct route route;
-    bool ok = false;
+    if (in->block_rate > 0 && in->block_rate < 1) {
+        bool small, done = run_blocks(in, o, &small, err);
+        if (!done || !small)
+            return done;
+    }
     ro.raw = true;
     ro.offsets = in->parts != NULL;
     if (!intake_open(&run.intake, in->path, in->intake, err)) {
@@ -180,24 +231,7 @@ bool profile_run(const struct profile_input *in, const struct profile_opts *o, s
     }
     run.intake.idle = idle;
     run.intake.idle_ctx = &run;
-    arena_init(&early.mem, NULL);
-    struct reader *r = reader_open_input(&input, in->path, &ro, bad_or_early, &early, err);
-    if (r == NULL)
-        goto done;
-    reader_stats(r, &run.stats);
-    ok = route_init(&route, reader_schema(r), run.stats.format == FORMAT_JSONL, o, in->parts, give,
-                    &run, err);
-    early.route = run.route = &route;
-    if (in->begin != NULL)
-        in->begin(in->look_ctx, reader_schema(r), run.stats.format == FORMAT_JSONL);
-    for (size_t i = 0; i < early.n; i++)
-        route_bad(&route, &early.items[i]);
-    ok = ok && route_all(&run, r, &route, err);
-    run.route = NULL;
-    route_release(&route);
-done:
-    if (r != NULL)
-        reader_close(r);
+    bool ok = run_input(&run, &input, &ro, o, err);
     /* Whoever stands behind gets all bytes, whatever became of the profile. */
     struct err rest = ERR_INIT;
     if (!intake_rest(&run.intake, &rest) && ok) {
@@ -205,6 +239,5 @@ done:
         ok = false;
     }
     intake_close(&run.intake);
-    arena_release(&early.mem);
     return ok;
 }

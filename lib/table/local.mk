@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-libcore_a_SOURCES += lib/table/batch.c lib/table/batch.h lib/table/compress.c lib/table/compress.h \
+libcore_a_SOURCES += lib/table/batch.c lib/table/batch.h lib/table/blocks.c lib/table/blocks.h lib/table/compress.c lib/table/compress.h \
 	lib/table/csv.c lib/table/csv_scan.c \
 	lib/table/csv_scan.h lib/table/dialect.c lib/table/dialect.h lib/table/feed.c lib/table/feed.h lib/table/gunzip.c lib/table/gunzip.h lib/table/input.h lib/table/infer.c lib/table/json_scan.c lib/table/json_scan.h lib/table/jsonl.c \
 	lib/table/mend.c lib/table/mend.h \
 	lib/table/reader.c lib/table/reader.h lib/table/reader_impl.h lib/table/source.c \
 	lib/table/source.h lib/table/swar.h \
 	lib/table/utf16.c lib/table/utf16.h lib/table/utf8_blocks.c lib/table/utf8_blocks.h lib/table/value.c lib/table/value.h lib/table/writer.c lib/table/writer.h
+
+check_PROGRAMS += tests/prop/table_blocks
+tests_prop_table_blocks_SOURCES = tests/prop/table_blocks.c
+tests_prop_table_blocks_CFLAGS = $(UNIT_CFLAGS)
+tests_prop_table_blocks_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/prop/table_blocks
 
 # libcsv is the oracle of the tests.
 EXTRA_DIST += tests/unit/table_io.h tests/prop/table_oracle.h

@@ -128,6 +128,34 @@ like "$err" "^etl-profile: .*broken.db" "but is warned of"
 usage_error "an unknown option" "unknown option '--frobnicate'" etl-profile --frobnicate
 run etl-profile -i xml t.csv
 is "$status|$out" "2|" "an unknown format is a usage error"
+# -- blocks --
+# 1.3 MB: 40 of its 100 blocks of 13 kB.
+for i in 0 1; do tail -n +2 "$examples/flights.csv"; done | { head -n 1 "$examples/flights.csv"; cat; } >twice.csv
+run etl-profile --sample 40% --sample-by block --seed 3 twice.csv
+status_is 0 "blocks of a file"
+is "$err" "" "nothing on stderr"
+is "$(figure '[.sample.rate, .volume.bytes, .window.first_record, ([.columns[].first_lines[]] | length)]')" \
+    "[0.4,$(($(wc -c <twice.csv))),null,0]" "the size is that of the file; places are unknown"
+is "$(figure '.volume.records_interval[0] < 40000 and .volume.records_interval[1] > 40000 and
+    (.volume.records - 40000 | fabs) < 400 and (.sample.records_profiled - 16000 | fabs) < 400')" true \
+    "the number of records is an estimate"
+is "$(figure '[.columns[] | select(.mean) | .intervals | .mean[0] < .mean[1] and .null_rate[1] < 0.2]')" "[true,true]" "with intervals"
+ok "which validate" "$srcdir/tests/docs/validate" --strict --min 1 "$out_file"
+cp "$out_file" one
+run etl-profile --sample 40% --sample-by block --seed 3 -j 1 twice.csv
+same "$out_file" one "the same seed, the same blocks"
+run etl-profile --sample 1% --sample-by block t.csv
+is "$status|$(figure '[.sample.rate, .volume.records_interval]')" "0|[1,null]" "a small file is read as a whole"
+run sh -c 'etl-profile -i csv --sample 1% --sample-by block <twice.csv'
+is "$status|$err" "2|etl-profile: cannot sample '-' by blocks: it is standard input (--sample-by record)" \
+    "standard input has no blocks"
+gzip -k twice.csv
+run etl-profile --sample 1% --sample-by block twice.csv.gz
+is "$status|$err" "2|etl-profile: cannot sample 'twice.csv.gz' by blocks: it is compressed (--sample-by record)" \
+    "nor have compressed files"
+run etl-profile --sample 1% --sample-by block --window 10 twice.csv
+is "$status|$err" "2|etl-profile: option '--sample-by': block goes with none of --tee, --follow, --window, --partition-by and --expect (see 'etl-profile --help')" \
+    "nor windows"
 run etl-profile --sample 0 t.csv
 is "$status|$err" "2|etl-profile: --sample 0% would profile nothing (see 'etl-profile --help')" "an empty sample is a usage error"
 run etl-profile --sample 101 t.csv

@@ -40,7 +40,7 @@ static struct truth truth_of(double *x, size_t n, size_t nulls)
 
 /* Nulls come evenly, and in the clustered and sorted columns in bouts. Texts have all digits, so
  * that the truth is what the file says. */
-static void write_file(const char *path, size_t rows, struct truth *truth)
+static void write_file(const char *path, size_t rows, bool quoted, struct truth *truth)
 {
     struct rng r;
     FILE *f = fopen(path, "w");
@@ -71,7 +71,11 @@ static void write_file(const char *path, size_t rows, struct truth *truth)
             nulls[c] += null;
             fprintf(f, "%s%s", c ? "," : "", text);
         }
-        fprintf(f, ",%.*s\n", (int)rng_below(&r, 20), "xxxxxxxxxxxxxxxxxxxx");
+        int pad = (int)rng_below(&r, 20);
+        if (quoted && pad % 3 > 0)
+            fprintf(f, ",\"%.*s\nand, \"\"%d\"\", ,,,,,\n,,\"\n", pad, "xxxxxxxxxxxxxxxxxxxx", pad);
+        else
+            fprintf(f, ",%.*s\n", pad, "xxxxxxxxxxxxxxxxxxxx");
     }
     ck_assert_int_eq(fclose(f), 0);
     for (int c = 0; c < COLUMNS; c++) {
@@ -148,7 +152,7 @@ START_TEST(samples_of_records_hold_the_truth)
     char path[] = "/tmp/foreline-sample.XXXXXX";
     int n = runs(40);
     close(mkstemp(path));
-    write_file(path, 20000, truth);
+    write_file(path, 20000, false, truth);
     for (int seed = 1; seed <= n; seed++) {
         struct reader_opts ro = {.format = FORMAT_CSV};
         const struct profile_input in = {
@@ -158,6 +162,41 @@ START_TEST(samples_of_records_hold_the_truth)
     }
     unlink(path);
     judge_all(&taken, n, true);
+}
+END_TEST
+
+static void try_blocks(bool quoted)
+{
+    struct truth truth[COLUMNS];
+    struct taken taken = {.truth = truth};
+    struct err err = ERR_INIT;
+    char path[] = "/tmp/foreline-blocks.XXXXXX";
+    int n = runs(40);
+    close(mkstemp(path));
+    write_file(path, 20000, quoted, truth);
+    for (int seed = 1; seed <= n; seed++) {
+        struct reader_opts ro = {.format = FORMAT_CSV, .detect = true};
+        const struct profile_input in = {
+            .path = path, .opts = &ro, .block_rate = 0.1, .emit = take, .emit_ctx = &taken};
+        const struct profile_opts o = {.sample_rate = 1, .seed = (uint64_t)seed * 7919};
+        ck_assert_msg(profile_run(&in, &o, &err), "%s", err.text);
+    }
+    unlink(path);
+    judge("records", "the file", taken.records, n, 0.94, 0.96);
+    ck_assert_double_eq_tol(taken.volume / n, truth[0].records,
+                            4 * 0.03 * truth[0].records / sqrt(n));
+    judge_all(&taken, n, true);
+}
+
+START_TEST(samples_of_blocks_hold_the_truth)
+{
+    try_blocks(false);
+}
+END_TEST
+
+START_TEST(blocks_of_records_over_several_lines_hold_the_truth)
+{
+    try_blocks(true);
 }
 END_TEST
 
@@ -193,5 +232,6 @@ START_TEST(small_samples_say_what_can_be_said)
 }
 END_TEST
 
-UNIT_MAIN("intervals", samples_of_records_hold_the_truth, quantiles_of_students_t,
+UNIT_MAIN("intervals", samples_of_records_hold_the_truth, samples_of_blocks_hold_the_truth,
+          blocks_of_records_over_several_lines_hold_the_truth, quantiles_of_students_t,
           small_samples_say_what_can_be_said)
