@@ -174,7 +174,9 @@ static const struct tool_section sections[] = {
      "of its kind; a record that comes twice counts twice, so a file repeated as a whole has the "
      "same score."},
     {"Estimates",
-     "distinct is exact up to 4,096 values, then comes from a HyperLogLog sketch; distinct_error "
+     "distinct is exact up to 4,096 values (fewer in tables of more than 2,048 columns), then "
+     "comes "
+     "from a HyperLogLog sketch; distinct_error "
      "is its standard error (0: exact). It counts spellings: 1.5 and 1.50 are two.\n\n"
      "quantiles are exact up to 4,096 numbers of a column (fewer in tables of more than 64 "
      "columns), then come from a KLL sketch. Type 7 of Hyndman and Fan, as in R and NumPy.\n\n"

@@ -11,6 +11,8 @@
 /* Up to this many columns have sketches of full size. */
 #define COLUMNS_FULL 64
 #define COLUMNS_WIDE 512
+#define COLUMNS_WIDER 2048
+#define COLUMNS_WIDEST 16384
 /* 8 KiB of hashes. */
 #define SEEN_LG 10
 void column_sizes_init(struct column_sizes *s, uint32_t ncols, bool fast, bool json)
@@ -27,6 +29,16 @@ void column_sizes_init(struct column_sizes *s, uint32_t ncols, bool fast, bool j
         s->frequent_lg = FREQUENT_LG - 4;
         s->distinct_p = DISTINCT_P - 3;
         s->seen_lg = SEEN_LG - 6;
+    }
+    if (ncols > COLUMNS_WIDER) {
+        s->kll_k = KLL_K / 32;
+        s->frequent_lg = FREQUENT_LG - 5;
+        s->distinct_p = DISTINCT_P - 4;
+    }
+    if (ncols > COLUMNS_WIDEST) {
+        s->kll_k = KLL_K / 64;
+        s->frequent_lg = FREQUENT_LG - 6;
+        s->distinct_p = DISTINCT_P - 5;
     }
 }
 

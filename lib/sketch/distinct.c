@@ -86,7 +86,7 @@ static bool set_add(struct distinct *d, uint64_t e)
             i = (i + 1) & (d->cap - 1);
         }
     }
-    if (d->n == DISTINCT_EXACT)
+    if (d->n >= distinct_exact_max(d->p))
         return false;
     if (d->n >= d->cap / 2)
         set_grow(d);
@@ -128,6 +128,8 @@ void distinct_fold(struct distinct *d, unsigned p)
     uint8_t *regs = d->regs;
     unsigned had = d->p;
     d->p = (uint8_t)p;
+    if (regs == NULL && d->n > distinct_exact_max(p))
+        distinct_to_registers(d);
     if (regs == NULL || p == had)
         return;
     d->regs = xcalloc((size_t)1 << p, 1);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How many different values: exact up to 4,096, then HyperLogLog.
  *
- * Up to DISTINCT_EXACT different elements are kept as they are; beyond that only 2^p registers
- * (Flajolet, Fusy, Gandouet & Meunier 2007, with 64-bit hashes), read by the "improved raw"
- * estimator of Ertl 2017 ("New cardinality estimation algorithms for HyperLogLog sketches",
- * section 2, algorithm 6), which needs the registers alone. The state is a function of the set of
- * elements: merging in any order and in any pieces gives the very same figure as one pass.
+ * Up to DISTINCT_EXACT (or fewer: distinct_exact_max) different elements are kept as they are;
+ * beyond that only 2^p registers (Flajolet, Fusy, Gandouet & Meunier 2007, with 64-bit hashes),
+ * read by the "improved raw" estimator of Ertl 2017 ("New cardinality estimation algorithms for
+ * HyperLogLog sketches", section 2, algorithm 6), which needs the registers alone. The state is a
+ * function of the set of elements: merging in any order and in any pieces gives the very same
+ * figure as one pass.
  *
  * An element is what a register needs of a value, and enough more to tell values apart: 58 bits of
  * one hash (the lowest p of them say which register), and in the lowest 6 bits the rank, 1 … 63, of
@@ -20,6 +21,11 @@
 #include "base/murmur.h"
 
 #define DISTINCT_EXACT 4096
+/* With fewer registers than 2^12 memory is short, and fewer elements are kept. */
+static inline uint32_t distinct_exact_max(unsigned p)
+{
+    return p >= 12 ? DISTINCT_EXACT : (1u << p) / 8;
+}
 #define DISTINCT_P_MIN 4
 #define DISTINCT_P_MAX 21
 #define DISTINCT_P 15

@@ -9,7 +9,8 @@
 #include "table/reader_impl.h"
 #include "table/value.h"
 
-#define BLOCK_BYTES ((size_t)1 << 20)
+/* Stays in the second cache beside what is made of it. */
+#define BLOCK_BYTES ((size_t)256 << 10)
 /* Enough for the longest mark that tells a format. */
 #define BLOCK_BYTES_MIN 16
 /* Vectors of one batch: at most this much; of the blocks it holds, the same. */

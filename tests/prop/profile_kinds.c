@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the profiler reads from words of eight bytes is what the whole grammar reads byte by byte,
  * by the code for this processor and by the code for every one. */
+#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -211,6 +212,36 @@ START_TEST(formats_of_chunks_are_those_of_their_values)
 }
 END_TEST
 
+/* A hundred thousand columns are to fit: the state of one is small. */
+START_TEST(a_column_of_a_very_wide_table_takes_little_memory)
+{
+    enum { COLUMNS = 50, ROWS = 2000 };
+    static struct chunk c;
+    static struct column_scratch w;
+    static struct column_state states[COLUMNS];
+    struct column_sizes sizes;
+    struct rng r;
+    uint64_t valid[BATCH_WORDS];
+    rng_seed(&r, 1);
+    memset(valid, 0xff, sizeof(valid));
+    column_sizes_init(&sizes, 100000, false, false);
+    size_t before = mallinfo2().uordblks;
+    for (int k = 0; k < COLUMNS; k++)
+        column_state_init(&states[k], &sizes, 1);
+    for (int row = 0; row < ROWS; row += COLUMN_CHUNK)
+        for (int k = 0; k < COLUMNS; k++) {
+            for (uint32_t i = 0; i < COLUMN_CHUNK; i++)
+                c.value[i] = (struct text){c.bytes[i], digits(c.bytes[i], 12, &r), 0};
+            const struct column col = {.valid = valid, .text = c.value, .text_room = true};
+            column_state_add(&states[k], &sizes, &col, COLUMN_CHUNK, NULL, &w);
+        }
+    size_t each = (mallinfo2().uordblks - before) / COLUMNS;
+    ck_assert_msg(each < 20000, "%zu bytes for a column", each);
+    for (int k = 0; k < COLUMNS; k++)
+        column_state_release(&states[k]);
+}
+END_TEST
+
 /* Chunks of one kind are what the fast code is for: it must have been there. */
 START_TEST(plain_numbers_take_the_fast_way_where_there_is_one)
 {
@@ -234,4 +265,5 @@ END_TEST
 
 UNIT_MAIN("kinds of values", words_are_read_as_the_grammar_reads_bytes,
           plain_numbers_take_the_fast_way_where_there_is_one,
-          formats_of_chunks_are_those_of_their_values)
+          formats_of_chunks_are_those_of_their_values,
+          a_column_of_a_very_wide_table_takes_little_memory)

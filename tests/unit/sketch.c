@@ -91,6 +91,31 @@ START_TEST(distinct_is_exact_up_to_its_limit)
 }
 END_TEST
 
+START_TEST(small_distinct_sketches_are_exact_for_fewer_values)
+{
+    struct distinct d;
+    distinct_init(&d, 11);
+    ck_assert_uint_eq(distinct_exact_max(11), 256);
+    for (uint64_t i = 0; i < 257; i++) {
+        uint64_t h = distinct_of_text(&i, sizeof(i));
+        ck_assert(distinct_is_exact(&d) && distinct_estimate(&d) == (double)i);
+        distinct_add(&d, &h, 1);
+    }
+    ck_assert(!distinct_is_exact(&d));
+    ck_assert(fabs(distinct_estimate(&d) - 257) < 4 * distinct_error(&d));
+    distinct_release(&d);
+    /* Folded to fewer registers, a set that is too large for them becomes registers. */
+    distinct_init(&d, 12);
+    for (uint64_t i = 0; i < 300; i++) {
+        uint64_t h = distinct_of_text(&i, sizeof(i));
+        distinct_add(&d, &h, 1);
+    }
+    distinct_fold(&d, 11);
+    ck_assert(!distinct_is_exact(&d));
+    distinct_release(&d);
+}
+END_TEST
+
 START_TEST(kll_is_exact_while_small)
 {
     struct kll s;
@@ -350,10 +375,11 @@ END_TEST
 UNIT_MAIN("sketch", moments_of_a_known_sample, moments_of_too_few_values_are_unknown,
           moments_keep_their_digits_on_a_large_mean,
           moments_of_extreme_values_are_never_wrong_numbers, distinct_is_exact_up_to_its_limit,
-          kll_is_exact_while_small, kll_counts_what_lies_in_equal_parts,
-          kll_of_nothing_and_of_one_value, kll_interpolates_over_the_whole_range_of_a_double,
-          kll_sort_sorts, kll_sort_sorts_what_digits_do_not_tell_apart,
-          kll_is_exact_up_to_k_values_and_not_beyond, frequent_is_exact_while_there_is_room,
+          small_distinct_sketches_are_exact_for_fewer_values, kll_is_exact_while_small,
+          kll_counts_what_lies_in_equal_parts, kll_of_nothing_and_of_one_value,
+          kll_interpolates_over_the_whole_range_of_a_double, kll_sort_sorts,
+          kll_sort_sorts_what_digits_do_not_tell_apart, kll_is_exact_up_to_k_values_and_not_beyond,
+          frequent_is_exact_while_there_is_room,
           frequent_orders_ties_by_bytes_and_cuts_long_texts_at_a_character,
           reservoir_keeps_all_while_they_fit, few_outliers_are_counted_exactly_in_any_order,
           many_outliers_are_estimated, no_fence_no_outliers)
