@@ -60,6 +60,7 @@ bool etl_profile_gate_open(struct gate *g, const struct etl_profile_opts *o, str
 void etl_profile_gate_close(struct gate *g)
 {
     baseline_free(g->file);
+    profile_free(g->state);
     expect_end(g->run);
     expect_free(g->expect);
 }
@@ -81,25 +82,6 @@ void gate_out_release(struct gate_out *out)
 {
     buf_release(&out->records);
     buf_release(&out->people);
-}
-
-/* What the store remembers of the dataset; false when it remembers nothing. */
-static bool last_of(struct store *s, struct arena *a, const char *dataset, struct drift_base *out)
-{
-    struct err err = ERR_INIT;
-    struct slice line = SLICE_NULL;
-    struct json *v;
-    struct rec_profile *p = ARENA_NEW(a, struct rec_profile);
-    if (s == NULL || dataset == NULL)
-        return false;
-    bool ok = store_profile_last(s, a, dataset, &line, &err);
-    if (ok && line.len == 0)
-        return false;
-    ok = ok && json_parse(a, line, 0, &v, &err) && rec_profile_read(a, v, p, &err);
-    if (!ok)
-        cli_warn("%s", err.text);
-    *out = (struct drift_base){NULL, p};
-    return ok;
 }
 
 static void say_no(const char *name, const struct rec_verdict *v)
@@ -172,25 +154,34 @@ static const struct rec_drift *compare(struct gate *g, const char *name, struct 
     return d;
 }
 
+/* What the data is held against; false when nothing is known of it. */
+static bool find_base(struct gate *g, struct store *s, const char *name, struct arena *a,
+                      const struct rec_profile *r, struct drift_base *base)
+{
+    if (!g->compare && !g->schema)
+        return false;
+    profile_free(g->state);
+    g->state = NULL;
+    if (etl_profile_last(s, a, r->dataset, &base->record, &g->state)) {
+        base->state = g->state;
+        return true;
+    }
+    cli_warn("%s: nothing to compare with: %s", name,
+             r->dataset == NULL ? "the data has no name (--dataset)"
+             : s == NULL        ? "there is no store (--store)"
+                                : "the store knows no earlier profile of it");
+    return false;
+}
+
 bool etl_profile_gate(struct gate *g, struct store *s, const char *name, const char *subject,
                       const struct profile *p, struct arena *a, const struct rec_profile *r,
                       struct gate_out *out, struct err *err)
 {
     struct drift_base base = {NULL, NULL};
     struct rec_verdict v;
-    bool known = false;
-    if (g->file != NULL) {
-        if (!baseline_find(g->file, r->dataset, r->partition, &base, err))
-            return false;
-        known = true;
-    } else if (g->compare || g->schema) {
-        known = last_of(s, a, r->dataset, &base);
-        if (!known)
-            cli_warn("%s: nothing to compare with: %s", name,
-                     r->dataset == NULL ? "the data has no name (--dataset)"
-                     : s == NULL        ? "there is no store (--store)"
-                                        : "the store knows no earlier profile of it");
-    }
+    if (g->file != NULL && !baseline_find(g->file, r->dataset, r->partition, &base, err))
+        return false;
+    bool known = g->file != NULL || find_base(g, s, name, a, r, &base);
     const struct rec_drift *d = known && g->compare ? compare(g, name, a, p, r, &base, out) : NULL;
     if (isfinite(g->quality)) {
         verdict_quality(r, g->quality, a, &v);

@@ -294,8 +294,9 @@ static const struct tool_section sections[] = {
      "--compare adds a record of kind drift: for every column of both the change of the null rate "
      "and of the mean, the Kolmogorov-Smirnov distance (ks, of numbers), the population stability "
      "index (psi, of numbers by the deciles of BASE, else by the most frequent values) and a "
-     "change of type; and the columns that are new or gone. A BASE without sketches gives only "
-     "schema, nulls and means; psi and ks are null then.\n\n"
+     "change of type; and the columns that are new or gone. The store keeps the sketches that this "
+     "takes (some 10 kB a column, of the last profile of each dataset). A BASE without sketches "
+     "gives only schema, nulls and means; psi and ks are null then.\n\n"
      "A column has drifted by a figure when chance does not explain it and its size matters. "
      "Chance: data that has not changed gives a drifted column in one run of a hundred at most, "
      "over all columns and figures together (Holm's procedure at 1 %). Records count as drawn "
@@ -356,6 +357,8 @@ static const struct tool_example examples[] = {
      "cat flights.csv | etl-profile -i csv --sample 10% --dataset flights"},
     {"Keep the profile of each day with its sketches, and merge them when the month is over",
      "etl-profile --sketches flights.csv >day-01; etl-profile --merge day-* | tail -n 1"},
+    {"Has the data changed since yesterday?",
+     "etl-profile --sketches flights.csv >b; etl-profile --compare b flights.csv"},
     {"In CI: where the data is too bad the job ends here, and nothing behind it runs",
      "etl-profile --fail-on quality=0.9 flights.csv | etl-predict -p delays.json"},
     {NULL, NULL},

@@ -93,7 +93,7 @@ static bool emit(void *ctx, const struct profile *p, struct arena *a, struct pro
     if (!r->is_part && j->gate.run != NULL)
         etl_profile_gate_end(&j->gate, name, r->record.dataset, a, &held);
     if (!r->is_part && held.ok && ok) /* what was refused is no example for the next */
-        etl_profile_remember(j->store, &r->record, &line);
+        etl_profile_remember(j->store, p, &r->record, buf_slice(&line));
     if (j->html)
         etl_profile_page_add(&j->page, name, p, &r->record, &held);
     put(j, &line, &table);

@@ -55,11 +55,16 @@ void etl_profile_notes(const char *name, const struct profile_result *r, bool no
 /* And what was wrong with the records of a profile. */
 void etl_profile_faults(const char *name, const struct profile_result *r);
 
-/* -- the store, or NULL -- */
-/* Fills schema_evolution_probability. */
-void etl_profile_consult(struct store *store, struct arena *a, struct rec_profile *p);
-/* `line`: the record. */
-void etl_profile_remember(struct store *store, const struct rec_profile *p, const struct buf *line);
+/* -- the store: NULL is none; what fails there is a warning -- */
+/* schema_evolution_probability, from the history of the dataset. */
+void etl_profile_consult(struct store *s, struct arena *a, struct rec_profile *r);
+/* Keeps the record (its line, with newline) and an image of the profile. */
+void etl_profile_remember(struct store *s, const struct profile *p, const struct rec_profile *r,
+                          struct slice line);
+/* The last profile of the dataset: its record, and its state when there is an image that can be
+ * read (profile_free it). False when nothing is known of it. */
+bool etl_profile_last(struct store *s, struct arena *a, const char *dataset,
+                      const struct rec_profile **record, struct profile **state);
 
 /* -- profiles to records and back -- */
 /* The sketch records of p, whose record is r. */
@@ -72,6 +77,7 @@ void etl_profile_merge(const struct etl_profile_opts *o, char **files, size_t nf
 /* -- what a profile is held against -- */
 struct gate {
     struct baseline *file;       /* of --compare FILE, or NULL */
+    struct profile *state;       /* of the last profile in the store, or NULL */
     bool compare, last;          /* at all; with the last profile in the store */
     bool schema, drift, said_no; /* --fail-on; a verdict said no */
     double quality;              /* NAN: not asked for */

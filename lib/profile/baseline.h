@@ -6,8 +6,9 @@
 #include "profile/drift.h"
 
 struct baseline;
-/* The profiles among the records of a file, as etl-profile wrote them. Lines of other kinds are
- * passed over. ERR_ENV when it cannot be read, ERR_DATA with the line for what is not JSON or no
+/* The profiles and their sketches among the records of a file, as etl-profile writes them; the
+ * sketch of kind profile comes before the others of its profile. Lines of other kinds are passed
+ * over. ERR_ENV when it cannot be read, ERR_DATA with the line for what is not JSON or no
  * sound profile, and when there is no profile in it. */
 struct baseline *baseline_read(const char *path, struct err *err);
 void baseline_free(struct baseline *b);

@@ -213,6 +213,14 @@ static double judge(struct rec_drift_column *columns, const struct tested *tests
     return (double)counted;
 }
 
+void drift_base_record(struct profile *state, const char *dataset, const char *partition,
+                       struct arena *a, struct rec_profile *out)
+{
+    profile_finish(state, a, state->bytes, out);
+    out->dataset = dataset;
+    out->partition = partition;
+}
+
 void profile_drift(const struct drift_base *base, const struct profile *now,
                    const struct rec_profile *now_record, double effect, struct arena *a,
                    struct rec_drift *out)

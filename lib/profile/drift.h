@@ -31,6 +31,9 @@ struct drift_base {
     const struct profile *state;
     const struct rec_profile *record;
 };
+/* The record of a state, for a base: figures by which it is compared, under these names. */
+void drift_base_record(struct profile *state, const char *dataset, const char *partition,
+                       struct arena *a, struct rec_profile *out);
 /* `now` with its finished record. dataset and partition come from the records; strings of both and
  * of `a`. Columns are matched by name. */
 void profile_drift(const struct drift_base *base, const struct profile *now,

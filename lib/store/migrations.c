@@ -90,7 +90,13 @@ static const char version_1[] =
     " key TEXT PRIMARY KEY,"
     " value BLOB NOT NULL) STRICT, WITHOUT ROWID;";
 
-static const char *const migrations[] = {version_1};
+/* The last profile of a dataset with its sketches, for comparisons. */
+static const char version_2[] = "CREATE TABLE profile_image ("
+                                " dataset TEXT NOT NULL PRIMARY KEY,"
+                                " at_us INTEGER NOT NULL,"
+                                " image BLOB NOT NULL) STRICT;";
+
+static const char *const migrations[] = {version_1, version_2};
 
 const char *const *store_migrations(int *n)
 {

@@ -107,6 +107,41 @@ bool store_profile_last(struct store *s, struct arena *a, const char *dataset, s
     return ok;
 }
 
+bool store_profile_image_set(struct store *s, const char *dataset, struct slice image,
+                             struct err *err)
+{
+    static const char put[] =
+        "INSERT INTO profile_image(dataset, at_us, image) VALUES(?1, ?2, ?3)"
+        " ON CONFLICT DO UPDATE SET at_us = excluded.at_us, image = excluded.image";
+    static const char drop[] = "DELETE FROM profile_image WHERE dataset = ?1";
+    if (!store_enter(s, false, err))
+        return false;
+    sqlite3_stmt *st = image.len > 0 ? store_stmt(s, put, err) : store_stmt(s, drop, err);
+    if (st != NULL) {
+        store_bind_str(st, 1, dataset);
+        if (image.len > 0) {
+            sqlite3_bind_int64(st, 2, instant_now());
+            sqlite3_bind_blob64(st, 3, image.p, image.len, SQLITE_TRANSIENT);
+        }
+    }
+    return store_leave(s, st != NULL && store_run_stmt(s, st, err), err);
+}
+
+bool store_profile_image(struct store *s, struct arena *a, const char *dataset, struct slice *image,
+                         struct err *err)
+{
+    static const char sql[] = "SELECT image FROM profile_image WHERE dataset = ?1";
+    *image = SLICE_NULL;
+    sqlite3_stmt *st = store_stmt(s, sql, err);
+    if (st == NULL)
+        return false;
+    store_bind_str(st, 1, dataset);
+    bool ok;
+    while (store_row(s, st, &ok, err))
+        *image = store_col_slice(a, st, 0);
+    return ok;
+}
+
 #define SIGHTING_COLUMNS "at_us, v.fingerprint, v.columns, p.records, p.bytes, p.data_quality_score"
 
 static void sighting_read(struct arena *a, sqlite3_stmt *st, int at, struct store_schema *row)

@@ -122,6 +122,11 @@ bool store_profile_add(struct store *s, const struct rec_profile *p, struct slic
 /* The last profile line of a dataset, or empty. */
 bool store_profile_last(struct store *s, struct arena *a, const char *dataset, struct slice *line,
                         struct err *err);
+/* Beside it, the image of the last profile of a dataset (profile/image.h); an empty one is none. */
+bool store_profile_image_set(struct store *s, const char *dataset, struct slice image,
+                             struct err *err);
+bool store_profile_image(struct store *s, struct arena *a, const char *dataset, struct slice *image,
+                         struct err *err);
 struct store_schema {
     const char *at;
     const char *fingerprint; /* sha256 of names and types */

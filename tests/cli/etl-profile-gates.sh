@@ -64,6 +64,27 @@ status_is 0 "no records have no score, and that is no fault"
 run etl-profile -q --fail-on quality=0.999 old.csv
 is "$status|$out" "1|" "a quiet gate gates"
 
+# A BASE with sketches.
+etl-profile --sketches old.csv >with
+run etl-profile --compare with same.csv
+is "$err" "" "a baseline with sketches needs no warning"
+is "$(printf '%s\n' "$out" | jq -c 'select(.record == "drift") | [.columns[] | .psi, .ks | . == 0]')" \
+    '[true,true,true,true,true,false]' "equal data has no distance"
+run etl-profile --compare with --fail-on drift shifted.csv
+is "$(printf '%s\n' "$out" | jq -c 'select(.record == "drift") | .columns[] | select(.name == "amount") | .drifted')" \
+    '["mean","ks","psi"]' "all figures find what moved"
+is "$(printf '%s\n' "$out" | jq -c 'select(.record == "drift") | .columns[] | select(.name == "amount") | .ks > .ks_chance and .psi > .psi_chance')" \
+    true "and are beyond what chance gives"
+run sh -c 'etl-profile --sketches old.csv | etl-profile --merge --compare with --fail-on drift,schema'
+status_is 0 "what was merged is held against it, too"
+grep -v '"kind":"column"' with >part
+run etl-profile --compare part same.csv
+status_is 3 "sketches that are not all there are status 3"
+sed '2s/"image":"..../"image":"AAAA/' with >damaged
+run etl-profile --compare damaged same.csv
+status_is 3 "so are damaged ones"
+like "$err" "^etl-profile: damaged:2: " "with their line"
+
 # The store: the last profile is the baseline.
 FORELINE_STORE=$PWD/history.db
 export FORELINE_STORE
@@ -80,6 +101,23 @@ status_is 0 "accepted once, it is"
 run sh -c 'etl-profile --fail-on drift <old.csv'
 status_is 0 "data without a name has no history"
 like "$err" "^etl-profile: stdin: nothing to compare with: the data has no name \(--dataset\)$" "which is said"
+
+# The store keeps sketches of the last profile, so that all figures can be compared.
+run etl-profile --dataset e old.csv
+run etl-profile --dataset e --compare last same.csv
+is "$(printf '%s\n' "$out" | jq -c 'select(.record == "drift") | [.columns[] | .psi != null, .ks != null]')" \
+    '[true,true,true,true,true,false]' "psi and ks come from the sketches in the store"
+is "$(printf '%s\n' "$out" | jq -c 'select(.record == "drift") | [.columns[] | .drifted[]]')" '[]' "which is no drift"
+is "$err" "" "and no warning"
+awk -F, 'BEGIN { OFS = "," } NR > 1 { $3 = NR % 5 ? "paid" : "open" } { print }' old.csv >shares.csv
+run etl-profile --dataset e --fail-on drift shares.csv
+status_is 1 "words that have other shares are drift"
+is "$(printf '%s\n' "$out" | jq -c 'select(.record == "drift") | .columns[] | select(.name == "status") | .drifted')" '["null_rate","psi"]' \
+    "by their stability index"
+sqlite3 history.db "UPDATE profile_image SET image = x'464c' WHERE dataset = 'e'"
+run etl-profile --dataset e --compare last same.csv
+status_is 0 "a damaged image is a warning"
+like "$err" "only schema, nulls and means are compared" "and the record serves"
 
 # The chain behind a gate.
 cp "$srcdir/share/examples/flights.csv" "$srcdir/share/examples/airports.csv" "$srcdir/share/examples/delays.json" .

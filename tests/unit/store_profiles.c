@@ -112,5 +112,25 @@ START_TEST(the_last_64_profile_lines_stay_and_all_sightings)
 }
 END_TEST
 
+START_TEST(the_last_image_of_a_dataset_stays)
+{
+    struct slice image;
+    fresh();
+    OK(store_profile_image(st, &a, "d", &image, &e));
+    ck_assert_uint_eq(image.len, 0);
+    OK(store_profile_image_set(st, "d", slice_of("a\0b", 3), &e));
+    OK(store_profile_image_set(st, "other", SLICE_LIT("x"), &e));
+    OK(store_profile_image_set(st, "d", slice_of("c\0\0d", 4), &e));
+    OK(store_profile_image(st, &a, "d", &image, &e));
+    ck_assert(slice_eq(image, slice_of("c\0\0d", 4)));
+    OK(store_profile_image_set(st, "d", SLICE_NULL, &e));
+    OK(store_profile_image(st, &a, "d", &image, &e));
+    ck_assert_uint_eq(image.len, 0);
+    OK(store_profile_image(st, &a, "other", &image, &e));
+    ck_assert(slice_is(image, "x"));
+    done();
+}
+END_TEST
+
 UNIT_MAIN("store_profiles", schemas_are_sighted_with_each_profile_and_say_when_they_changed,
-          the_last_64_profile_lines_stay_and_all_sightings)
+          the_last_64_profile_lines_stay_and_all_sightings, the_last_image_of_a_dataset_stays)
