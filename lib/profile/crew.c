@@ -22,7 +22,7 @@
 #define TASK_CELLS 2048
 #define JOBS_MAX 64
 /* Memory of the batches under way. */
-#define WEIGHT_MAX ((size_t)4 << 20)
+#define WEIGHT_MAX ((size_t)3 << 20)
 #define THREADS_MAX 64
 
 struct job {

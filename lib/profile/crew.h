@@ -18,7 +18,7 @@ struct crew *crew_new(int threads);
 /* When all profiles are settled. NULL is fine. */
 void crew_free(struct crew *c);
 /* Columns of `b` into those of `p`, now or later; takes the caller's reference on `b`, whose text
- * must stay as it is until then. Waits when about 4 MiB of batches are under way. */
+ * must stay as it is until then. Waits when about 3 MiB of batches are under way. */
 void crew_add(struct crew *c, struct profile *p, struct batch *b);
 /* Until all that was added to `p` is in it. */
 void crew_settle(struct crew *c, const struct profile *p);
