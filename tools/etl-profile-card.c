@@ -104,53 +104,79 @@ static void top_values(struct buf *out, const struct rec_column *c)
 
 /* -- one column -- */
 
+static void end_fact(struct buf *out)
+{
+    buf_adds(out, "</dd></div>");
+}
+
+static void fact(struct buf *out, const char *name)
+{
+    buf_addf(out, "<div><dt>%s</dt><dd>", name);
+}
+
+static void fact_count(struct buf *out, const char *name, double n, double error)
+{
+    fact(out, name);
+    html_count(out, n);
+    if (error > 0) {
+        buf_adds(out, " ± ");
+        html_count(out, ceil(error));
+    }
+    end_fact(out);
+}
+
+/* Of a sample with the interval that holds the truth in 95 of 100. */
+static void fact_number(struct buf *out, const char *name, double d, const struct rec_interval *of)
+{
+    fact(out, name);
+    html_number(out, d);
+    if (of != NULL && isfinite(of->lo) && isfinite(of->hi))
+        buf_addf(out, " <span class=\"soft\">(%.4g to %.4g)</span>", of->lo, of->hi);
+    end_fact(out);
+}
+
+static void fact_range(struct buf *out, const char *name, double lo, double hi)
+{
+    fact(out, name);
+    html_count(out, lo);
+    if (hi > lo) {
+        buf_adds(out, " to ");
+        html_count(out, hi);
+    }
+    end_fact(out);
+}
+
 static void figures(struct buf *out, const struct rec_column *c)
 {
-    bool number = type_is_number(c->type);
-    buf_adds(out, "<dl class=\"pairs\"><div><dt>Values</dt><dd>");
-    html_count(out, c->records - c->nulls);
-    buf_adds(out, "</dd></div><div><dt>Nulls</dt><dd>");
+    const struct rec_intervals *v = c->intervals.known ? &c->intervals : NULL;
+    buf_adds(out, "<dl class=\"pairs\">");
+    fact_count(out, "Values", c->records - c->nulls, 0);
+    fact(out, "Nulls");
     html_count(out, c->nulls);
     if (c->nulls > 0)
         buf_addf(out, " (%.3g %%)", 100 * c->nulls / c->records);
-    buf_adds(out, "</dd></div><div><dt>Distinct</dt><dd>");
-    html_count(out, c->distinct);
-    if (c->distinct_error > 0) {
-        buf_adds(out, " ± ");
-        html_count(out, ceil(c->distinct_error));
+    end_fact(out);
+    fact_count(out, "Distinct", c->distinct, c->distinct_error);
+    if (c->type != TYPE_JSON) {
+        fact(out, "Minimum");
+        etl_profile_value(out, c->min);
+        end_fact(out);
+        fact(out, "Maximum");
+        etl_profile_value(out, c->max);
+        end_fact(out);
     }
-    buf_adds(out, "</dd></div><div><dt>Minimum</dt><dd>");
-    etl_profile_value(out, c->min);
-    buf_adds(out, "</dd></div><div><dt>Maximum</dt><dd>");
-    etl_profile_value(out, c->max);
-    if (number) {
-        const struct {
-            const char *name;
-            double value;
-        } more[] = {{"Mean", c->mean},
-                    {"Std. deviation", c->stddev},
-                    {"Skewness", c->skewness},
-                    {"Kurtosis", c->kurtosis}};
-        for (size_t i = 0; i < ARRAY_LEN(more); i++) {
-            buf_addf(out, "</dd></div><div><dt>%s</dt><dd>", more[i].name);
-            html_number(out, more[i].value);
-        }
-        buf_adds(out, "</dd></div><div><dt>Outliers</dt><dd>");
-        html_count(out, c->outliers);
-        if (c->outliers_error > 0) {
-            buf_adds(out, " ± ");
-            html_count(out, c->outliers_error);
-        }
+    if (type_is_number(c->type)) {
+        fact_number(out, "Mean", c->mean, v ? &v->mean : NULL);
+        fact_number(out, "Std. deviation", c->stddev, NULL);
+        fact_number(out, "Skewness", c->skewness, NULL);
+        fact_number(out, "Kurtosis", c->kurtosis, NULL);
+        fact_count(out, "Outliers", c->outliers, c->outliers_error);
     }
-    if (isfinite(c->length_max)) {
-        buf_adds(out, "</dd></div><div><dt>Length, bytes</dt><dd>");
-        html_count(out, c->length_min);
-        if (c->length_max > c->length_min) {
-            buf_adds(out, " to ");
-            html_count(out, c->length_max);
-        }
-    }
-    buf_adds(out, "</dd></div></dl>");
+    if (isfinite(c->length_max))
+        fact_range(out, "Length, bytes", c->length_min, c->length_max);
+    if (c->elements.arrays > 0)
+        fact_range(out, "Elements of arrays", c->elements.min, c->elements.max);
+    buf_adds(out, "</dl>");
 }
 
 static void quantiles(struct buf *out, const struct rec_column *c)
