@@ -3,14 +3,12 @@
  * fetched, and a policy in the page forbids it. Everything from the data goes through html_text. */
 #include <math.h>
 
-#include "base/arena.h"
 #include "base/num.h"
 #include "cli/html.h"
 #include "tools/etl-profile.h"
 
 /* Past this many columns a page is of no use; the record has them all. */
 #define CARDS_MAX 1000
-#define ISSUES_MAX 200
 
 static const char style[] =
     ":root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--text:#1b2330;--soft:#5b6675;"
@@ -65,7 +63,8 @@ static const char style[] =
     ".warn{color:var(--warn)}.pairs{display:grid;grid-template-columns:repeat(auto-fit,"
     "minmax(104px,1fr));gap:4px 14px;margin:10px 0 0}.pairs dt{color:var(--soft);font-size:12px}"
     ".pairs dd{margin:0;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}"
-    "footer{padding-top:20px;padding-bottom:32px;color:var(--soft);font-size:13px}"
+    "summary{cursor:pointer;padding:6px "
+    "0}footer{padding-top:20px;padding-bottom:32px;color:var(--soft);font-size:13px}"
     "@media print{.card{break-inside:avoid;content-visibility:visible}}";
 
 /* Four digits, never rounded up to a perfect score. */
@@ -139,40 +138,6 @@ static void overview(struct buf *out, unsigned input, const struct profile *p,
     for (uint32_t i = 0; i < r->ncolumns && i < 10 * CARDS_MAX; i++)
         overview_row(out, input, i, p, &r->columns[i]);
     buf_adds(out, "</tbody></table></div>\n");
-}
-
-static void issues(struct buf *out, const struct rec_profile *r)
-{
-    struct arena a = ARENA_INIT;
-    struct buf text = BUF_INIT(BUF_UNBOUNDED);
-    if (r->nissues == 0) {
-        buf_adds(out, "<p class=\"panel\">No issues were found.</p>\n");
-        return;
-    }
-    const struct rec_issue **all = etl_profile_issues(&a, r);
-    buf_addf(
-        out,
-        "<div class=\"panel scroll\"><table class=\"issues\"><caption>Issues (%u)</caption><thead>"
-        "<tr><th scope=\"col\">Column</th><th scope=\"col\">What was found</th>"
-        "<th scope=\"col\">Rule</th></tr></thead><tbody>\n",
-        r->nissues);
-    for (uint32_t i = 0; i < r->nissues && i < ISSUES_MAX; i++) {
-        buf_adds(out, "<tr><th scope=\"row\" class=\"v\"><bdi>");
-        html_str(out, all[i]->column ? all[i]->column : "(records)");
-        buf_adds(out, "</bdi></th><td>");
-        buf_clear(&text);
-        etl_profile_issue_words(&text, r, all[i]);
-        html_text(out, buf_slice(&text));
-        buf_adds(out, "</td><td class=\"soft\">");
-        html_str(out, all[i]->rule);
-        buf_adds(out, "</td></tr>\n");
-    }
-    buf_adds(out, "</tbody></table>");
-    if (r->nissues > ISSUES_MAX)
-        buf_addf(out, "<p class=\"note\">%u more are in the record.</p>", r->nissues - ISSUES_MAX);
-    buf_adds(out, "</div>\n");
-    buf_release(&text);
-    arena_release(&a);
 }
 
 static void fact_share(struct buf *out, const char *name, double share)
@@ -252,7 +217,7 @@ void etl_profile_page_add(struct etl_profile_page *page, const char *name, const
     buf_adds(out, "</p>\n");
     summary(out, r);
     etl_profile_page_gate(out, held);
-    issues(out, r);
+    etl_profile_page_issues(out, r);
     if (r->ncolumns > 0)
         overview(out, input, p, r);
     buf_adds(out, "<div class=\"cards\">\n");

@@ -10,6 +10,7 @@
 #include "tools/etl-profile.h"
 
 #define ISSUES_SHOWN 10
+#define NAME_WIDTH 40 /* of a column in front of an issue */
 
 /* What is shown at a width: a file, which has none, gets MIDDLE. */
 enum layout { NARROW, MIDDLE, WIDE };
@@ -179,33 +180,40 @@ static void quality_lines(struct buf *out, const struct rec_profile *p)
                  100 * p->schema_evolution_probability);
 }
 
+static void issue_line(struct buf *out, const struct rec_profile *p, const struct rec_issue *issue,
+                       unsigned width)
+{
+    struct buf text = BUF_INIT(BUF_UNBOUNDED), masked = BUF_INIT(BUF_UNBOUNDED);
+    size_t at = 2;
+    buf_addf(out, "  %s", cli_color(1, "yellow"));
+    if (issue->column != NULL) {
+        text_mask(&masked, slice_str(issue->column), false);
+        struct slice name = text_cut(buf_slice(&masked), NAME_WIDTH);
+        buf_add_slice(out, name);
+        buf_addf(out, "%s: ", cli_color(1, "reset"));
+        at += text_columns(name) + 2;
+    }
+    etl_profile_issue_words(&text, p, issue);
+    buf_clear(&masked);
+    text_mask(&masked, buf_slice(&text), false);
+    text_wrap(out, buf_str(&masked), at, 4, width == 0 ? SIZE_MAX / 2 : width);
+    buf_addf(out, "%s\n", issue->column ? "" : cli_color(1, "reset"));
+    buf_release(&masked);
+    buf_release(&text);
+}
+
 static void issue_lines(struct buf *out, const struct rec_profile *p, unsigned width)
 {
     struct arena a = ARENA_INIT;
-    struct buf text = BUF_INIT(BUF_UNBOUNDED), masked = BUF_INIT(BUF_UNBOUNDED);
-    const struct rec_issue **issues = etl_profile_issues(&a, p);
-    for (uint32_t i = 0; i < p->nissues && i < ISSUES_SHOWN; i++) {
-        buf_clear(&text);
-        buf_clear(&masked);
-        buf_addf(out, "  %s", cli_color(1, "yellow"));
-        if (issues[i]->column != NULL) {
-            text_mask(&masked, slice_str(issues[i]->column), false);
-            buf_add_slice(out, text_cut(buf_slice(&masked), 40));
-            buf_addf(out, "%s: ", cli_color(1, "reset"));
-        }
-        size_t at =
-            2 + (issues[i]->column ? text_columns(text_cut(buf_slice(&masked), 40)) + 2 : 0);
-        etl_profile_issue_words(&text, p, issues[i]);
-        buf_clear(&masked);
-        text_mask(&masked, buf_slice(&text), false);
-        text_wrap(out, buf_str(&masked), at, 4, width == 0 ? SIZE_MAX / 2 : width);
-        buf_addf(out, "%s\n", issues[i]->column ? "" : cli_color(1, "reset"));
-    }
-    if (p->nissues > ISSUES_SHOWN)
-        buf_addf(out, "  and %u more issue%s, all in the record (--format json)\n",
-                 p->nissues - ISSUES_SHOWN, p->nissues == ISSUES_SHOWN + 1 ? "" : "s");
-    buf_release(&masked);
-    buf_release(&text);
+    uint32_t n, shown;
+    const struct rec_issue **issues = etl_profile_issues(&a, p, &n);
+    for (shown = 0; shown < n && shown < ISSUES_SHOWN; shown++)
+        issue_line(out, p, issues[shown], width);
+    if (n < p->nissues)
+        buf_addf(out, "  nulls in %u of %u columns\n", p->nissues - n, p->ncolumns);
+    if (shown < n)
+        buf_addf(out, "  and %u more issue%s, all in the record (--format json)\n", n - shown,
+                 n == shown + 1 ? "" : "s");
     arena_release(&a);
 }
 

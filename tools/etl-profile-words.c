@@ -141,14 +141,21 @@ static int weight(const struct rec_issue *x)
     return 0;
 }
 
-const struct rec_issue **etl_profile_issues(struct arena *a, const struct rec_profile *p)
+#define NULLS_SHOWN 3
+
+const struct rec_issue **etl_profile_issues(struct arena *a, const struct rec_profile *p,
+                                            uint32_t *n)
 {
     const struct rec_issue **sorted = ARENA_ARRAY(a, const struct rec_issue *, p->nissues + 1);
-    uint32_t n = 0;
-    for (int w = 0; w <= 4; w++)
+    uint32_t at = 0;
+    for (int w = 0; w <= 4; w++) {
+        *n = at; /* of those before nulls in the end */
         for (uint32_t i = 0; i < p->nissues; i++)
             if (weight(&p->issues[i]) == w)
-                sorted[n++] = &p->issues[i];
+                sorted[at++] = &p->issues[i];
+    }
+    if (at - *n <= NULLS_SHOWN)
+        *n = at;
     return sorted;
 }
 

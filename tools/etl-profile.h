@@ -142,6 +142,7 @@ struct etl_profile_bars;
 void etl_profile_draw(struct buf *out, const struct etl_profile_bars *b, double w, double h,
                       bool small);
 void etl_profile_page_gate(struct buf *out, const struct gate_out *held);
+void etl_profile_page_issues(struct buf *out, const struct rec_profile *r);
 void etl_profile_card(struct buf *out, unsigned input, uint32_t i, const struct profile *p,
                       const struct rec_column *c);
 
@@ -153,8 +154,10 @@ const char *etl_profile_subject(struct arena *a, const struct rec_profile *p, bo
 /* An issue in words, without its column; text from the data is not masked. */
 void etl_profile_issue_words(struct buf *out, const struct rec_profile *p,
                              const struct rec_issue *issue);
-/* All issues (nissues), most telling first. */
-const struct rec_issue **etl_profile_issues(struct arena *a, const struct rec_profile *p);
+/* All issues (nissues), most telling first. From *n on they are of nulls, where those are many: one
+ * line is enough, as every column says of its own. */
+const struct rec_issue **etl_profile_issues(struct arena *a, const struct rec_profile *p,
+                                            uint32_t *n);
 
 /* The distribution of a column of numbers in n bars of equal width; bar[] holds counts. */
 #define ETL_PROFILE_BARS_MAX 32

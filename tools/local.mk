@@ -4,7 +4,7 @@ tools_etl_profile_SOURCES = tools/etl-profile.c tools/etl-profile-gate.c tools/e
     tools/etl-profile-notes.c tools/etl-profile-opts.c tools/etl-profile-parts.c \
     tools/etl-profile-store.c tools/etl-profile-streams.c tools/etl-profile-table.c \
     tools/etl-profile-usage.c \
-    tools/etl-profile-html.c tools/etl-profile-card.c tools/etl-profile-drift.c tools/etl-profile-words.c \
+    tools/etl-profile-html.c tools/etl-profile-card.c tools/etl-profile-findings.c tools/etl-profile-words.c \
     tools/etl-profile.h
 dist_man1_MANS += share/man/etl-profile.1
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Verdicts and drift on the page of etl-profile. What they are is lib/profile's business. */
+/* Issues, verdicts and drift on the page of etl-profile. What they are is lib/profile's business.
+ */
 #include <math.h>
 
+#include "base/arena.h"
 #include "cli/html.h"
 #include "profile/verdicts.h"
 #include "tools/etl-profile.h"
+
+#define ISSUES_MAX 200 /* of each kind */
 
 static void verdict(struct buf *out, const struct rec_verdict *v)
 {
@@ -93,4 +97,50 @@ void etl_profile_page_gate(struct buf *out, const struct gate_out *held)
     if (held->drift != NULL)
         drift(out, held->drift);
     buf_adds(out, "</div>\n");
+}
+
+static void issue_table(struct buf *out, const struct rec_profile *r,
+                        const struct rec_issue **issues, uint32_t n)
+{
+    struct buf text = BUF_INIT(BUF_UNBOUNDED);
+    buf_adds(out, "<thead><tr><th scope=\"col\">Column</th><th scope=\"col\">What was found</th>"
+                  "<th scope=\"col\">Rule</th></tr></thead><tbody>\n");
+    for (uint32_t i = 0; i < n && i < ISSUES_MAX; i++) {
+        buf_adds(out, "<tr><th scope=\"row\" class=\"v\"><bdi>");
+        html_str(out, issues[i]->column ? issues[i]->column : "(records)");
+        buf_adds(out, "</bdi></th><td>");
+        buf_clear(&text);
+        etl_profile_issue_words(&text, r, issues[i]);
+        html_text(out, buf_slice(&text));
+        buf_adds(out, "</td><td class=\"soft\">");
+        html_str(out, issues[i]->rule);
+        buf_adds(out, "</td></tr>\n");
+    }
+    buf_adds(out, "</tbody></table>");
+    if (n > ISSUES_MAX)
+        buf_addf(out, "<p class=\"note\">%u more are in the record.</p>", n - ISSUES_MAX);
+    buf_release(&text);
+}
+
+void etl_profile_page_issues(struct buf *out, const struct rec_profile *r)
+{
+    struct arena a = ARENA_INIT;
+    uint32_t n;
+    const struct rec_issue **issues = etl_profile_issues(&a, r, &n);
+    if (r->nissues == 0)
+        buf_adds(out, "<p class=\"panel\">No issues were found.</p>\n");
+    else
+        buf_adds(out, "<div class=\"panel scroll\">");
+    if (n > 0) {
+        buf_addf(out, "<table class=\"issues\"><caption>Issues (%u)</caption>", n);
+        issue_table(out, r, issues, n);
+    }
+    if (n < r->nissues) {
+        buf_addf(out, "<details><summary>Nulls in %u columns</summary><table class=\"issues\">",
+                 r->nissues - n);
+        issue_table(out, r, issues + n, r->nissues - n);
+        buf_adds(out, "</details>");
+    }
+    buf_adds(out, r->nissues > 0 ? "</div>\n" : "");
+    arena_release(&a);
 }
