@@ -14,7 +14,7 @@
 
 /* What is shown at a width: a file, which has none, gets MIDDLE. */
 enum layout { NARROW, MIDDLE, WIDE };
-#define MIDDLE_FROM 100
+#define MIDDLE_FROM 112
 #define WIDE_FROM 150
 static const struct {
     size_t bars, value; /* of a distribution; columns of a value */

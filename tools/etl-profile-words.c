@@ -49,6 +49,46 @@ const char *etl_profile_subject(struct arena *a, const struct rec_profile *p, bo
     return s;
 }
 
+/* Rules of --expect (profile/expect.h), behind "expect_". */
+static const struct {
+    const char *rule, *one, *many; /* behind the count; NULL: it stands alone */
+} schema_says[] = {
+    {"extra_field", "is not in the schema", NULL},
+    {"missing_field", "is in the schema and not in the data", NULL},
+    {"field_order", "is not where the schema has it", NULL},
+    {"type", "value is not of the expected type", "values are not of the expected type"},
+    {"required", "null where a value is required", "nulls where a value is required"},
+    {"unique", "value repeats and should not", "values repeat and should not"},
+    {"primary_key", "key repeats or is null", "keys repeat or are null"},
+    {"enum", "value is none of those expected", "values are none of those expected"},
+    {"pattern", "value does not match the pattern", "values do not match the pattern"},
+    {"minimum", "value is too small", "values are too small"},
+    {"maximum", "value is too large", "values are too large"},
+    {"exclusive_minimum", "value is too small", "values are too small"},
+    {"exclusive_maximum", "value is too large", "values are too large"},
+    {"min_length", "value is too short", "values are too short"},
+    {"max_length", "value is too long", "values are too long"},
+};
+
+/* False when the rule is another one. */
+static bool say_expected(struct buf *out, const struct rec_issue *x, const char *count)
+{
+    if (strncmp(x->rule, "expect_", 7) != 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(schema_says); i++) {
+        if (strcmp(schema_says[i].rule, x->rule + 7) != 0)
+            continue;
+        if (schema_says[i].many == NULL)
+            buf_adds(out, schema_says[i].one);
+        else
+            buf_addf(out, "%s %s", count, x->count == 1 ? schema_says[i].one : schema_says[i].many);
+        if (x->value != NULL)
+            buf_addf(out, " (\"%s\")", x->value);
+        return true;
+    }
+    return false;
+}
+
 static const char *grouped(char text[NUM_TEXT_MAX], double n)
 {
     if (!isfinite(n))
@@ -121,7 +161,7 @@ void etl_profile_issue_words(struct buf *out, const struct rec_profile *p,
         buf_adds(out, ", which may stand for null");
     } else if (strncmp(x->rule, "not_", 4) == 0 && x->column != NULL) {
         buf_addf(out, "%s value%s unlike the others (%s)", count, s, x->rule + 4);
-    } else {
+    } else if (!say_expected(out, x, count)) {
         say_record_rule(out, x, count);
     }
     if (x->first_line > 0)

@@ -34,6 +34,14 @@ quality 0.9692: completeness 0.9846, consistency 0.9843, accuracy 1.0000
   state: 1 null (7.7 %), in line 14
 
 E2
+cat >schema.json <<'E2'
+{"fields": [{"name": "id", "type": "integer", "constraints": {"maximum": 10}},
+            {"name": "size", "type": "integer"}, {"name": "state", "constraints": {"enum": ["AK"], "required": true}}]}
+E2
+COLUMNS=200 run etl-profile --format table --expect schema.json t.csv
+like "$out" '^  id: 3 values are too large \("11"\), first in line 12$' "what a schema expects is said in words"
+like "$out" '^  state: 1 null where a value is required, in line 14$' "one of them, too"
+like "$out" '^  mail: is not in the schema$' "and what it does not know"
 run etl-profile --format html t.csv
 status_is 0 "a page"
 cat >check.py <<'PY'
