@@ -98,7 +98,9 @@ static const struct opt table[] = {
     {'f', "follow", OPT_FLAG, AT(follow), NULL, NULL, 0, 0, COMPLETE_NONE,
      "wait for what is added to FILE, until SIGINT or SIGTERM",
      "Like tail -F: FILE may come later, and when another file takes its name (rotation) the old "
-     "one is read to its end, then the new one, whose header is skipped when it is the same. A "
+     "one is read to its end, then the new one, whose header is skipped when it is the same; "
+     "several "
+     "that came meanwhile in their order, as long as they are in that folder and not packed. A "
      "file "
      "that is truncated (copytruncate) is read from its beginning, and what was not read before is "
      "lost; that is said and counted. The signal ends it with the profile of all that was there, "

@@ -22,7 +22,8 @@ struct follow;
 struct follow *follow_open(const char *path, const volatile sig_atomic_t *stop, struct err *err);
 void follow_close(struct follow *f);
 /* A renamed file is read on until the new one holds something: whoever writes has turned to that by
- * then. Files that come and go between two calls are lost. */
+ * then. Files that had the name between two calls and have another one in the
+ * same folder are read too, in order; those that were removed or packed meanwhile are lost. */
 enum follow_got follow_read(struct follow *f, char *to, size_t cap, size_t *got, struct err *err);
 
 #endif

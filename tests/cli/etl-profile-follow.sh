@@ -107,6 +107,22 @@ is "$(jq -c '[.volume.records, .columns[0].distinct, .columns[0].min, .columns[0
     "[$total,$total,1,$total,$total,1]" "no record is lost, doubled or torn, no header is a record"
 ok "there were several files" test -e log.csv.8
 
+# -- files that come and go while nobody looks --
+printf 'n\n1\n' >gone.csv
+follow --tee --records r.jsonl gone.csv
+wait_for has live.out 1
+kill -STOP "$pid"
+for i in 2 3 4 5; do
+    [ ! -e gone.csv.1 ] || mv gone.csv.1 "gone.csv.old$i"
+    mv gone.csv gone.csv.1
+    printf 'n\n%s\n' "$i" >gone.csv
+done
+kill -CONT "$pid"
+wait_for has live.out 5
+end_it INT
+is "$ended|$(grep -v n live.out | tr '\n' ' ')|$(jq -c '[.volume.records, .columns[0].max]' r.jsonl)" "0|1 2 3 4 5 |[5,5]" \
+    "several rotations between two looks lose nothing"
+
 # -- truncation --
 printf 'n\n1\n2\n3\n' >trunc.csv
 follow --tee --records r.jsonl trunc.csv
