@@ -50,7 +50,7 @@ void column_figures_release(struct column_figures *f);
 
 struct column_scratch;
 /* A chunk of n values (1 at least), of which `numbers` are numbers and `strings` are strings; the
- * scratch holds values, kinds, prefixes and numbers. */
+ * scratch holds values, kinds, prefixes, numbers and the least and largest length. */
 void column_figures_add(struct column_figures *f, uint32_t n, uint64_t numbers, uint64_t strings,
                         const uint64_t *line, const struct column_scratch *w);
 void column_figures_merge(struct column_figures *f, const struct column_figures *other);

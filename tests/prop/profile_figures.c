@@ -86,11 +86,15 @@ static void add(struct column_figures *f, const struct values *v, uint32_t from,
         uint64_t numbers = 0, strings = 0;
         w.value = v->text + from;
         w.dense = true;
+        w.len_min = UINT32_MAX;
+        w.len_max = 0;
         for (uint32_t i = 0; i < n; i++) {
             struct text t = v->text[from + i];
             union value value;
             enum type type = value_classify(text_slice(t), &value);
             w.kind[i] = (uint8_t)type;
+            w.len_min = t.len < w.len_min ? t.len : w.len_min;
+            w.len_max = t.len > w.len_max ? t.len : w.len_max;
             w.prefix[i] = 0;
             for (uint32_t b = 0; b < 8; b++)
                 w.prefix[i] = w.prefix[i] << 8 | (b < t.len ? (unsigned char)t.p[b] : 0);
@@ -163,7 +167,8 @@ static void check_rest(const struct column_figures *f, const struct values *v)
             if (slice_is(t, profile_spellings[s]) && count[s]++ == 0)
                 line[s] = i + 2;
     }
-    ck_assert(f->len_min == least && f->len_max == most);
+    ck_assert_msg(f->len_min == least && f->len_max == most, "%u to %u, not %u to %u (n %u)",
+                  f->len_min, f->len_max, least, most, v->n);
     for (unsigned s = 0; s < SPELLINGS; s++) {
         ck_assert_uint_eq(f->spelled ? f->spelled->count[s] : 0, count[s]);
         ck_assert_uint_eq(f->spelled ? f->spelled->line[s] : 0, line[s]);
