@@ -143,10 +143,11 @@ static const struct rec_drift *compare(struct gate *g, const char *name, struct 
                                        const struct drift_base *base, struct gate_out *out)
 {
     struct rec_drift *d = ARENA_NEW(a, struct rec_drift);
-    if (base->state == NULL)
+    if (base->state == NULL && g->told != name)
         cli_warn("%s: the baseline has no sketches, so only schema, nulls and means are compared "
                  "(--sketches writes them)",
                  name);
+    g->told = name;
     profile_drift(base, p, r, g->effect, a, d);
     rec_drift_write(&out->records, d);
     drift_table(&out->people, d);
@@ -166,10 +167,12 @@ static bool find_base(struct gate *g, struct store *s, const char *name, struct 
         base->state = g->state;
         return true;
     }
-    cli_warn("%s: nothing to compare with: %s", name,
-             r->dataset == NULL ? "the data has no name (--dataset)"
-             : s == NULL        ? "there is no store (--store)"
-                                : "the store knows no earlier profile of it");
+    if (g->told != name) /* once, however many windows there are */
+        cli_warn("%s: nothing to compare with: %s", name,
+                 r->dataset == NULL ? "the data has no name (--dataset)"
+                 : s == NULL        ? "there is no store (--store)"
+                                    : "the store knows no earlier profile of it");
+    g->told = name;
     return false;
 }
 

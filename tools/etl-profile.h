@@ -80,6 +80,7 @@ struct gate {
     struct profile *state;       /* of the last profile in the store, or NULL */
     bool compare, last;          /* at all; with the last profile in the store */
     bool schema, drift, said_no; /* --fail-on; a verdict said no */
+    const char *told;            /* the input of which people know what cannot be compared */
     double quality;              /* NAN: not asked for */
     double effect;
     struct expect *expect;  /* of --expect, or NULL */
