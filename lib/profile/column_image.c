@@ -79,7 +79,7 @@ static bool take_counts(struct column_state *c, struct unpack *u)
     uint64_t sum = 0;
     c->values = image_count(u);
     c->nulls = image_count(u);
-    c->bytes = unpack_uint(u, 8);
+    c->bytes = image_count(u);
     c->first_null = unpack_uint(u, 8);
     if (unpack_uint(u, 1) != KINDS)
         return false;
@@ -87,7 +87,7 @@ static bool take_counts(struct column_state *c, struct unpack *u)
         sum += c->kinds[k] = image_count(u);
         c->first_line[k] = unpack_uint(u, 8);
     }
-    return sum == c->values && c->bytes >> 60 == 0;
+    return sum == c->values;
 }
 
 static void put_ranges(struct buf *out, const struct column_state *c)

@@ -55,7 +55,7 @@ static void put_profile(struct buf *out, const struct profile *p)
         pack_uint(out, f->column != NULL, 1);
         image_text(out, slice_str(f->column ? f->column : ""));
         pack_uint(out, f->line, 8);
-        pack_uint(out, f->count, 8);
+        pack_uint(out, f->count < IMAGE_COUNT_MAX ? f->count : IMAGE_COUNT_MAX, 8);
         pack_uint(out, f->byte, 8);
     }
     image_end(out, began);

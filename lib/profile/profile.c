@@ -277,16 +277,29 @@ static bool same_columns(const struct schema *a, const struct schema *b, struct 
 }
 
 /* Sums of counts do not overflow, nor do levels of quantile sketches run out. */
-#define RECORDS_MAX (UINT64_C(1) << 53)
+#define COUNT_MAX (UINT64_C(1) << 53)
+
+static bool is_countable(const struct profile *p, const struct profile *other)
+{
+    if (p->delivered + p->lost + other->delivered + other->lost > COUNT_MAX ||
+        p->bytes + other->bytes > COUNT_MAX)
+        return false;
+    for (uint32_t c = 0; c < p->schema.n; c++) {
+        const struct column_state *a = &p->columns[c], *b = &other->columns[c];
+        if (a->bytes + b->bytes > COUNT_MAX || a->elements.total + b->elements.total > COUNT_MAX)
+            return false;
+    }
+    return true;
+}
 
 bool profile_merge(struct profile *p, const struct profile *other, struct err *err)
 {
     if (!same_columns(&p->schema, &other->schema, err))
         return false;
-    if (p->delivered + p->lost + other->delivered + other->lost > RECORDS_MAX)
-        return err_set(err, ERR_DATA, "cannot merge profiles of more than 2^53 records");
     gathered(p);
     gathered(other);
+    if (!is_countable(p, other))
+        return err_set(err, ERR_DATA, "cannot merge profiles of more than 2^53 records or bytes");
     merge_options(p, other);
     for (uint32_t c = 0; c < p->schema.n; c++)
         column_state_merge(&p->columns[c], &p->sizes, &other->columns[c]);

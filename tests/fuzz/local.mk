@@ -123,3 +123,12 @@ noinst_PROGRAMS += tests/fuzz/expect-fuzzer
 tests_fuzz_expect_fuzzer_SOURCES = tests/fuzz/expect.c
 tests_fuzz_expect_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
 endif
+
+check_PROGRAMS += tests/fuzz/profile_image
+tests_fuzz_profile_image_SOURCES = tests/fuzz/profile_image.c tests/fuzz/replay.c
+TAP_TESTS += tests/fuzz/profile_image
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/profile_image-fuzzer
+tests_fuzz_profile_image_fuzzer_SOURCES = tests/fuzz/profile_image.c
+tests_fuzz_profile_image_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+endif

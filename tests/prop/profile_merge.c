@@ -186,7 +186,6 @@ static void same_slice(struct slice a, struct slice b)
     ck_assert_msg(slice_eq(a, b), "%.*s is not %.*s", (int)a.len, a.p, (int)b.len, b.p);
 }
 
-/* `q`: how far quantiles may be apart, as a share of all values. */
 static void same_column(const struct rec_column *a, const struct rec_column *b)
 {
     ck_assert_str_eq(a->name, b->name);
@@ -238,6 +237,25 @@ static void same_profiles(struct profile *p, struct profile *q, bool small)
             same_small_column(&x.columns[c], &y.columns[c]);
     }
     arena_release(&a);
+}
+
+static bool keep_hll(void *ctx, const struct rec_sketch *s)
+{
+    if (strcmp(s->kind, "hll") == 0)
+        buf_add_slice(ctx, s->image);
+    return true;
+}
+
+/* Registers, or coupons, of all columns. */
+static void same_registers(const struct profile *p, const struct profile *q)
+{
+    const struct rec_profile nameless = {0};
+    struct buf x = BUF_INIT(BUF_UNBOUNDED), y = BUF_INIT(BUF_UNBOUNDED);
+    profile_sketches(p, &nameless, keep_hll, &x);
+    profile_sketches(q, &nameless, keep_hll, &y);
+    ck_assert(x.len > 0 && x.len == y.len && memcmp(x.p, y.p, x.len) == 0);
+    buf_release(&x);
+    buf_release(&y);
 }
 
 static void merge(struct profile *p, const struct profile *other)
@@ -294,6 +312,8 @@ static void try_parts(uint64_t seed, uint64_t n, uint64_t range)
     a = profile_of(p.part[0]);
     merge(a, middle);
     same_images(left, right, "merging does not commute");
+    same_registers(left, one);
+    same_registers(a, one);
     same_profiles(left, one, small);
     same_profiles(a, one, small);
     same_profiles(a, left, small);
