@@ -18,6 +18,8 @@ static inline struct murmur murmur_words(uint64_t a, uint64_t b, size_t len, uin
 
 #define MURMUR_C1 UINT64_C(0x87c37b91114253d5)
 #define MURMUR_C2 UINT64_C(0x4cf5ad432745937f)
+#define MURMUR_F1 UINT64_C(0xff51afd7ed558ccd)
+#define MURMUR_F2 UINT64_C(0xc4ceb9fe1a85ec53)
 static inline uint64_t murmur_rotl(uint64_t x, int n)
 {
     return x << n | x >> (64 - n);
@@ -33,9 +35,9 @@ static inline uint64_t murmur_mix2(uint64_t k)
 static inline uint64_t murmur_finish(uint64_t k)
 {
     k ^= k >> 33;
-    k *= UINT64_C(0xff51afd7ed558ccd);
+    k *= MURMUR_F1;
     k ^= k >> 33;
-    k *= UINT64_C(0xc4ceb9fe1a85ec53);
+    k *= MURMUR_F2;
     return k ^ k >> 33;
 }
 /* The last words, empty ones mix to 0, and the length. */

@@ -5,7 +5,6 @@
 
 #include <math.h>
 
-#include "base/hash.h"
 #include "profile/kinds.h"
 
 /* Up to this many columns have sketches of full size. */
@@ -163,35 +162,11 @@ static void extremes(struct column_state *c, size_t nfresh, const struct column_
     }
 }
 
-/* What the values are counted as distinct by. */
-COLUMN_INLINE void make_elements(size_t nfresh, struct column_scratch *w)
-{
-    for (size_t k = 0; k < nfresh; k++) {
-        uint32_t i = w->fresh[k];
-        struct text t = w->value[i];
-        if (t.len < TEXT_ROOM) {
-            struct murmur m = murmur_words(__builtin_bswap64(w->prefix[i]),
-                                           __builtin_bswap64(w->tail[i]), t.len, DISTINCT_SEED);
-            w->element[k] = distinct_element(m.h1, m.h2);
-        } else {
-            w->element[k] = distinct_of_text(t.p, t.len);
-        }
-    }
-}
-
-COLUMN_AVX2 static void make_elements_avx2(size_t nfresh, struct column_scratch *w)
-{
-    make_elements(nfresh, w);
-}
-
 /* Values that were not counted as distinct before. */
 static void add_fresh(struct column_state *c, size_t nfresh, struct column_scratch *w)
 {
     extremes(c, nfresh, w);
-    if (column_has_avx2())
-        make_elements_avx2(nfresh, w);
-    else
-        make_elements(nfresh, w);
+    column_elements(nfresh, w, COLUMN_BEST);
     distinct_add(&c->distinct, w->element, nfresh);
 }
 
@@ -209,6 +184,7 @@ static size_t not_seen(struct column_state *c, const struct column_sizes *s, uin
             w->fresh[i] = i;
         return n;
     }
+    column_hash(n, w, COLUMN_BEST);
     if (c->seen == NULL)
         c->seen = xcalloc((size_t)1 << s->seen_lg, sizeof(*c->seen));
     uint64_t *seen = c->seen;
@@ -282,6 +258,7 @@ static void add_chunk(struct column_state *c, const struct column_sizes *s,
         add_fresh(c, not_seen(c, s, n, w), w);
         return;
     }
+    column_hash(n, w, COLUMN_BEST);
     /* What is in the table of frequent values was new when it came there. */
     uint32_t rest;
     add_fresh(c, frequent_screen(&c->frequent, w->hash, n, w->fresh, w->rest, &rest), w);

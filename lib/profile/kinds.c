@@ -6,62 +6,8 @@
 
 #include <math.h>
 
-#include "base/hash.h"
 #include "base/instant.h"
 #include "table/value.h"
-
-static inline uint64_t load_le(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    return v;
-}
-
-/* For a text of n bytes: what of its two first words is its own. */
-#define M(n) (~UINT64_C(0) >> (64 - 8 * (n)))
-#define ALL ~UINT64_C(0)
-static const uint64_t own[TEXT_ROOM + 1][2] = {
-    {0, 0},      {M(1), 0},   {M(2), 0},   {M(3), 0},   {M(4), 0},   {M(5), 0},
-    {M(6), 0},   {M(7), 0},   {ALL, 0},    {ALL, M(1)}, {ALL, M(2)}, {ALL, M(3)},
-    {ALL, M(4)}, {ALL, M(5)}, {ALL, M(6)}, {ALL, M(7)}, {ALL, ALL},
-};
-
-/* Words and hashes. */
-COLUMN_INLINE void look(uint32_t n, struct column_scratch *w)
-{
-    uint32_t least = UINT32_MAX, most = 0;
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        struct text t = w->value[i];
-        least = t.len < least ? t.len : least;
-        most = t.len > most ? t.len : most;
-        sum += t.len;
-        const uint64_t *mask = own[t.len < TEXT_ROOM ? t.len : TEXT_ROOM];
-        uint64_t a = load_le(t.p) & mask[0], b = load_le(t.p + 8) & mask[1];
-        w->prefix[i] = __builtin_bswap64(a);
-        w->tail[i] = __builtin_bswap64(b);
-        w->hash[i] = t.len <= 16 ? hash_words(a, b, t.len) : hash_bytes(t.p, t.len, 0);
-    }
-    w->len_min = least;
-    w->len_max = most;
-    w->len_sum = sum;
-}
-
-COLUMN_AVX2 static void look_avx2(uint32_t n, struct column_scratch *w)
-{
-    look(n, w);
-}
-
-void column_look(uint32_t n, struct column_scratch *w, enum column_code code)
-{
-    if (code == COLUMN_BEST && column_has_avx2())
-        look_avx2(n, w);
-    else
-        look(n, w);
-}
 
 #define BYTES(b) (UINT64_C(0x0101010101010101) * (b))
 

@@ -26,9 +26,13 @@ static inline bool column_has_avx2(void)
 #endif
 }
 
-/* Sets prefix, tail and hash of the first n of w->value, at whose texts TEXT_ROOM bytes are
+/* Sets prefix and tail of the first n of w->value, at whose texts TEXT_ROOM bytes are
  * readable, and what is known of their lengths. */
 void column_look(uint32_t n, struct column_scratch *w, enum column_code code);
+/* Behind that: sets their hash, that of hash_bytes. */
+void column_hash(uint32_t n, struct column_scratch *w, enum column_code code);
+/* Sets w->element[k] for the value w->fresh[k], k below nfresh: distinct_of_text. */
+void column_elements(size_t nfresh, struct column_scratch *w, enum column_code code);
 
 /* Sets w->kind of the n values of a chunk, whose prefix and tail are there, counts them in c->kinds
  * with the first line of each, and keeps the smallest and largest number and instant. The numbers

@@ -9,7 +9,7 @@ libcore_a_SOURCES += lib/profile/profile.c lib/profile/profile.h lib/profile/sta
     lib/profile/column_image.c lib/profile/column_image.h \
     lib/profile/image.c lib/profile/image.h lib/profile/pool.c lib/profile/pool.h lib/profile/column_merge.c lib/profile/column_record.c \
     lib/profile/column_figures.c lib/profile/figures.h \
-    lib/profile/kinds.c lib/profile/kinds.h lib/profile/plain.c lib/profile/marks.c \
+    lib/profile/kinds.c lib/profile/kinds.h lib/profile/words.c lib/profile/plain.c lib/profile/marks.c \
     lib/profile/formats.c lib/profile/formats.h lib/profile/countries.c \
     lib/profile/evolution.c lib/profile/evolution.h
 

@@ -108,6 +108,10 @@ static void check(const struct chunk *c, enum column_code code)
     w.value = c->value;
     w.dense = true;
     column_look(c->n, &w, code);
+    column_hash(c->n, &w, code);
+    for (uint32_t i = 0; i < c->n; i++)
+        w.fresh[i] = c->n - 1 - i;
+    column_elements(c->n, &w, code);
     size_t got = column_classify(&s, false, c->n, NULL, &w, code);
     for (uint32_t i = 0; i < c->n; i++) {
         struct slice t = text_slice(c->value[i]);
@@ -116,6 +120,7 @@ static void check(const struct chunk *c, enum column_code code)
         double number = kind == TYPE_FLOAT ? v.f : (double)v.i;
         kind = kind == TYPE_STRING && is_code(t) ? KIND_ZERO_CODE : kind;
         ck_assert_uint_eq(w.hash[i], hash_bytes(t.p, t.len, 0));
+        ck_assert_uint_eq(w.element[c->n - 1 - i], distinct_of_text(t.p, t.len));
         ck_assert_msg(w.kind[i] == kind, "'%.*s': kind %d, not %u", (int)t.len, t.p, w.kind[i],
                       kind);
         if (kind == TYPE_INTEGER || kind == TYPE_FLOAT)
