@@ -53,9 +53,9 @@ void csv_scan_release(struct csv_scan *s);
  * at its end) when data[to - 1] is CR or an escape character; BLOCK_SLACK bytes behind `to` must be
  * readable. */
 void csv_scan_bytes(struct csv_scan *s, const char *data, size_t to);
-/* The same by a given way of making masks (the best is AVX2 where the processor has it, else SSE2
- * on x86-64, else portable): for tests. */
-enum csv_masks { CSV_MASKS_BEST, CSV_MASKS_SSE2, CSV_MASKS_PORTABLE };
+/* The same by a given way of making masks (the best is AVX-512 or AVX2 where the processor has
+ * it, else SSE2 on x86-64, else portable): for tests. */
+enum csv_masks { CSV_MASKS_BEST, CSV_MASKS_AVX2, CSV_MASKS_SSE2, CSV_MASKS_PORTABLE };
 void csv_scan_bytes_with(struct csv_scan *s, const char *data, size_t to, enum csv_masks masks);
 static inline size_t csv_scan_rows(const struct csv_scan *s)
 {

@@ -57,6 +57,10 @@ static size_t utf8_scan(const char *p, size_t n, bool *cut)
     size_t i = utf8_blocks(p, n);
     *cut = false;
     while (i < n) {
+        while (n - i >= 32 && !((swar_load(p + i) | swar_load(p + i + 8) | swar_load(p + i + 16) |
+                                 swar_load(p + i + 24)) &
+                                SWAR_HIGH))
+            i += 32;
         while (n - i >= 8 && !(swar_load(p + i) & SWAR_HIGH))
             i += 8;
         if (i >= n)
