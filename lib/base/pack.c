@@ -45,17 +45,16 @@ void base64_encode(struct buf *out, struct slice bytes)
     *to = '\0';
 }
 
-/* 64: not a digit. */
-static uint32_t value_of(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return (uint32_t)(c - 'A');
-    if (c >= 'a' && c <= 'z')
-        return (uint32_t)(c - 'a') + 26;
-    if (c >= '0' && c <= '9')
-        return (uint32_t)(c - '0') + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : 64;
-}
+/* Of a digit its value and 1. */
+static const unsigned char values[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64};
 
 bool base64_decode(struct buf *out, struct slice text)
 {
@@ -73,9 +72,10 @@ bool base64_decode(struct buf *out, struct slice text)
     for (size_t i = 0; i < text.len; i += 4) {
         v = 0;
         for (size_t k = 0; k < 4; k++) {
-            bool end = i + k >= text.len - pad;
-            uint32_t d = end ? 0 : value_of(text.p[i + k]);
-            bad |= d & 64;
+            uint32_t d = values[(unsigned char)text.p[i + k]] - 1u;
+            if (i + k >= text.len - pad)
+                d = 0;
+            bad |= d >> 6;
             v = v << 6 | (d & 63);
         }
         *to++ = (char)(unsigned char)(v >> 16);
