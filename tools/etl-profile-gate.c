@@ -144,9 +144,8 @@ static const struct rec_drift *compare(struct gate *g, const char *name, struct 
 {
     struct rec_drift *d = ARENA_NEW(a, struct rec_drift);
     if (base->state == NULL && g->told != name)
-        cli_warn("%s: the baseline has no sketches, so only schema, nulls and means are compared "
-                 "(--sketches writes them)",
-                 name);
+        cli_warn("%s: the baseline has no sketches, so only schema, nulls and means are compared%s",
+                 name, g->file != NULL ? " (--sketches writes them)" : "");
     g->told = name;
     profile_drift(base, p, r, g->effect, a, d);
     rec_drift_write(&out->records, d);

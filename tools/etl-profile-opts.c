@@ -83,6 +83,10 @@ static const struct opt table[] = {
      "A Table Schema of Frictionless Data, version 1 or 2. Each rule that a column breaks is named "
      "on standard error with the first line, is an issue of the profile (expect_minimum, ...), and "
      "a reason of a verdict; the status is then 1. See EXPECTATIONS."},
+    {0, "write-schema", OPT_STRING, AT(write_schema), "FILE", NULL, 0, 0, COMPLETE_FILE,
+     "write a Table Schema of the data to FILE, for --expect",
+     "A first draft: types, required where nothing is missing, unique where that is known exactly. "
+     "Bounds and patterns are for those who know the data."},
     {0, "fail-on", OPT_LIST, AT(fail_on), "WHAT", NULL, 0, 0, COMPLETE_NONE,
      "status 1 and a verdict on drift, schema or quality=0.9",
      "WHAT is drift, schema, quality=NUMBER, or several with commas; may be given more than once. "
@@ -361,6 +365,8 @@ static const struct tool_example examples[] = {
      "etl-profile --sketches flights.csv >day-01; etl-profile --merge day-* | tail -n 1"},
     {"Has the data changed since yesterday?",
      "etl-profile --sketches flights.csv >b; etl-profile --compare b flights.csv"},
+    {"Write down what the data looks like, for --expect to hold later data to it",
+     "etl-profile --write-schema airports.schema.json airports.csv"},
     {"In CI: where the data is too bad the job ends here, and nothing behind it runs",
      "etl-profile --fail-on quality=0.9 flights.csv | etl-predict -p delays.json"},
     {NULL, NULL},

@@ -40,6 +40,11 @@ bool etl_profile_usage(const struct etl_profile_opts *o, size_t nfiles)
              (o->tee || o->follow || o->window || o->partition_by || o->expect))
         cli_usage("option '--sample-by': block goes with none of --tee, --follow, --window, "
                   "--partition-by and --expect");
+    else if (o->write_schema != NULL && nfiles > 1)
+        cli_usage("--write-schema describes one input, and %zu were given", nfiles);
+    else if (o->write_schema != NULL && (o->window || o->partition_by || o->merge))
+        cli_usage(
+            "option '--write-schema': goes with none of --window, --partition-by and --merge");
     else if (o->tee && o->records == NULL)
         cli_usage("--tee needs --records FILE: standard output carries the data");
     else if (o->tee && o->common.format != NULL && strcmp(o->common.format, "html") == 0)

@@ -8,6 +8,7 @@
 #include "cli/report.h"
 #include "os/os.h"
 #include "profile/crew.h"
+#include "profile/table_schema.h"
 #include "profile/verdicts.h"
 #include "store/store.h"
 #include "tools/etl-profile.h"
@@ -64,6 +65,15 @@ static void put_sketch(void *job, const struct buf *line)
     put(job, line, NULL);
 }
 
+static int write_schema(const struct job *j, const struct profile_result *r)
+{
+    struct buf schema = BUF_INIT(BUF_UNBOUNDED);
+    profile_table_schema(&r->record, r->stats.format == FORMAT_JSONL, &schema);
+    int status = etl_profile_write_records(j->o.write_schema, &schema);
+    buf_release(&schema);
+    return status;
+}
+
 /* One finished profile. */
 static bool emit(void *ctx, const struct profile *p, struct arena *a, struct profile_result *r,
                  struct err *err)
@@ -94,6 +104,8 @@ static bool emit(void *ctx, const struct profile *p, struct arena *a, struct pro
         etl_profile_gate_end(&j->gate, name, r->record.dataset, a, &held);
     if (!r->is_part && held.ok && ok) /* what was refused is no example for the next */
         etl_profile_remember(j->store, p, &r->record, buf_slice(&line));
+    if (j->o.write_schema != NULL && ok && !r->is_part)
+        j->status = status_worse(j->status, write_schema(j, r));
     if (j->html)
         etl_profile_page_add(&j->page, name, p, &r->record, &held);
     put(j, &line, &table);

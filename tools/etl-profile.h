@@ -30,7 +30,7 @@ struct etl_profile_opts {
     const char *compare;
     struct opt_list fail_on;
     double min_effect;
-    const char *expect;
+    const char *expect, *write_schema;
     bool sketches, merge;
 };
 #define ETL_PROFILE_OPTS_INIT                                                           \

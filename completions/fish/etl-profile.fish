@@ -23,6 +23,7 @@ complete -c etl-profile -l merge -d 'read records with sketches, add the profile
 complete -c etl-profile -l compare -r -F -d 'add how the data differs from an earlier profile'
 complete -c etl-profile -l min-effect -x -d 'shifts below D deviations are no drift (default 0.05)'
 complete -c etl-profile -l expect -r -F -d 'check every record against the Table Schema in FILE'
+complete -c etl-profile -l write-schema -r -F -d 'write a Table Schema of the data to FILE, for --expect'
 complete -c etl-profile -l fail-on -x -d 'status 1 and a verdict on drift, schema or quality=0.9'
 complete -c etl-profile -l records -r -F -d 'write the records to FILE, not to standard output'
 complete -c etl-profile -l tee -d 'pass the data on to standard output (needs --records)'

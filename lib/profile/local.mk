@@ -18,7 +18,8 @@ libcore_a_SOURCES += lib/profile/drift.c lib/profile/drift.h \
     lib/profile/baseline.c lib/profile/baseline.h \
     lib/profile/verdicts.c lib/profile/verdicts.h \
     lib/profile/expect.c lib/profile/expect.h lib/profile/expect_int.h \
-    lib/profile/expect_read.c lib/profile/expect_value.c
+    lib/profile/expect_read.c lib/profile/expect_value.c \
+    lib/profile/table_schema.c lib/profile/table_schema.h
 check_PROGRAMS += tests/unit/drift tests/unit/expect tests/prop/drift
 tests_unit_expect_SOURCES = tests/unit/expect.c
 tests_unit_expect_CFLAGS = $(UNIT_CFLAGS)

@@ -86,6 +86,26 @@ run etl-profile --expect f.json f.csv
 is "$err" "etl-profile: f.json: foreignKeys need other tables and are not checked
 etl-profile: f.csv:6: a: 1 value seen before (on line 6: '1.5')" "what is not checked is said; nulls are never equal"
 
+# A schema from the data, to which the data keeps.
+cp "$srcdir/share/examples/flights.csv" "$srcdir/share/examples/airports.csv" .
+printf 'a,b,c,d\n1,,"",2026-01-01 10:00\n2,x,"y",2026-01-02 10:00\n' >quoted.csv
+printf '{"a":{"b":1},"c":"x","d":[1]}\n{"a":{"b":2.5},"c":5,"d":null}\n' >nested.jsonl
+for f in flights.csv airports.csv quoted.csv nested.jsonl bad.csv; do
+    run etl-profile --write-schema made.json "$f"
+    run etl-profile --expect made.json "$f"
+    is "$status|$err" "0|" "$f keeps to the schema written of it"
+done
+etl-profile --write-schema made.json quoted.csv >/dev/null
+is "$(jq -c .fields made.json)" '[{"name":"a","type":"integer","constraints":{"required":true,"unique":true}},{"name":"b","type":"string"},{"name":"c","type":"string","constraints":{"unique":true}},{"name":"d","type":"datetime","format":"any","constraints":{"required":true}}]' \
+    "with types, what is never missing and what is unique"
+etl-profile --fast --write-schema made.json quoted.csv >/dev/null
+is "$(jq -c '[.fields[].constraints.required]' made.json)" '[null,null,null,null]' "nothing is required that is not known"
+usage_error "several inputs" "--write-schema describes one input, and 2 were given" etl-profile --write-schema x.json bad.csv good.csv
+usage_error "windows" "option '--write-schema': goes with none of --window, --partition-by and --merge" \
+    etl-profile --window 10 --write-schema x.json bad.csv
+run etl-profile --write-schema no/such/folder/x.json bad.csv
+status_is 4 "a schema that cannot be written is status 4"
+
 # Bad schemas.
 printf '{"fields":[\n{"name":"a","type":"geojson"}]}' >geo.json
 run etl-profile --expect geo.json f.csv
