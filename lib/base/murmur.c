@@ -40,9 +40,9 @@ struct murmur murmur_hash(const void *data, size_t len, uint64_t seed)
     size_t n = len;
     for (; n >= 16; n -= 16, p += 16) {
         h1 ^= murmur_mix1(load64(p));
-        h1 = (murmur_rotl(h1, 27) + h2) * 5 + 0x52dce729;
+        h1 = (murmur_rotl(h1, 27) + h2) * 5 + MURMUR_N1;
         h2 ^= murmur_mix2(load64(p + 8));
-        h2 = (murmur_rotl(h2, 31) + h1) * 5 + 0x38495ab5;
+        h2 = (murmur_rotl(h2, 31) + h1) * 5 + MURMUR_N2;
     }
     if (len >= 16) { /* what is left, by the last word that there is */
         uint64_t last = load64(p + n - 8);

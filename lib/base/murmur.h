@@ -18,6 +18,8 @@ static inline struct murmur murmur_words(uint64_t a, uint64_t b, size_t len, uin
 
 #define MURMUR_C1 UINT64_C(0x87c37b91114253d5)
 #define MURMUR_C2 UINT64_C(0x4cf5ad432745937f)
+#define MURMUR_N1 0x52dce729
+#define MURMUR_N2 0x38495ab5
 #define MURMUR_F1 UINT64_C(0xff51afd7ed558ccd)
 #define MURMUR_F2 UINT64_C(0xc4ceb9fe1a85ec53)
 static inline uint64_t murmur_rotl(uint64_t x, int n)

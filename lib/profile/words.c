@@ -132,15 +132,28 @@ AVX512 COLUMN_INLINE __m512i finish_of_eight(__m512i k)
     return _mm512_xor_si512(k, _mm512_srli_epi64(k, 33));
 }
 
-/* murmur_words and distinct_element of eight values. */
-AVX512 COLUMN_INLINE __m512i eight_elements(__m512i a, __m512i b, __m512i len)
+/* Eight hashes on their way, and what is left of the texts. */
+struct eight {
+    __m512i h1, h2, a, b, len;
+};
+
+AVX512 COLUMN_INLINE __m512i mix1_of_eight(__m512i k)
 {
-    const __m512i c1 = constant(MURMUR_C1), c2 = constant(MURMUR_C2),
-                  seed = constant(DISTINCT_SEED);
-    a = _mm512_mullo_epi64(_mm512_rol_epi64(_mm512_mullo_epi64(a, c1), 31), c2);
-    b = _mm512_mullo_epi64(_mm512_rol_epi64(_mm512_mullo_epi64(b, c2), 33), c1);
-    __m512i h1 = _mm512_xor_si512(_mm512_xor_si512(seed, len), a);
-    __m512i h2 = _mm512_xor_si512(_mm512_xor_si512(seed, len), b);
+    k = _mm512_rol_epi64(_mm512_mullo_epi64(k, constant(MURMUR_C1)), 31);
+    return _mm512_mullo_epi64(k, constant(MURMUR_C2));
+}
+
+AVX512 COLUMN_INLINE __m512i mix2_of_eight(__m512i k)
+{
+    k = _mm512_rol_epi64(_mm512_mullo_epi64(k, constant(MURMUR_C2)), 33);
+    return _mm512_mullo_epi64(k, constant(MURMUR_C1));
+}
+
+/* murmur_end and distinct_element. */
+AVX512 COLUMN_INLINE __m512i end_of_eight(const struct eight *e)
+{
+    __m512i h1 = _mm512_xor_si512(_mm512_xor_si512(e->h1, e->len), mix1_of_eight(e->a));
+    __m512i h2 = _mm512_xor_si512(_mm512_xor_si512(e->h2, e->len), mix2_of_eight(e->b));
     h1 = _mm512_add_epi64(h1, h2);
     h2 = _mm512_add_epi64(h2, h1);
     h1 = finish_of_eight(h1);
@@ -152,6 +165,31 @@ AVX512 COLUMN_INLINE __m512i eight_elements(__m512i a, __m512i b, __m512i len)
     return _mm512_or_si512(_mm512_slli_epi64(h1, 6), rank);
 }
 
+/* Of texts of 16 to 31 bytes at p the first 16 go into the hashes; a and b become the rest, the
+ * last word of the text shifted to where the first 16 end. */
+AVX512 COLUMN_INLINE void first_of_eight(struct eight *e, __mmask8 longer, __m512i p)
+{
+    __m512i five = constant(5), h1 = _mm512_xor_si512(e->h1, mix1_of_eight(e->a));
+    h1 = _mm512_add_epi64(_mm512_rol_epi64(h1, 27), e->h2);
+    h1 = _mm512_add_epi64(_mm512_mullo_epi64(h1, five), constant(MURMUR_N1));
+    __m512i h2 = _mm512_xor_si512(e->h2, mix2_of_eight(e->b));
+    h2 = _mm512_add_epi64(_mm512_rol_epi64(h2, 31), h1);
+    h2 = _mm512_add_epi64(_mm512_mullo_epi64(h2, five), constant(MURMUR_N2));
+    __m512i zero = _mm512_setzero_si512(), rest = _mm512_sub_epi64(e->len, constant(16));
+    __mmask8 two = longer & _mm512_cmpgt_epu64_mask(rest, constant(8));
+    __m512i last = _mm512_mask_i64gather_epi64(
+        zero, longer, _mm512_add_epi64(p, _mm512_sub_epi64(e->len, constant(8))), NULL, 1);
+    __m512i next =
+        _mm512_mask_i64gather_epi64(zero, two, _mm512_add_epi64(p, constant(16)), NULL, 1);
+    /* Eight bytes less those of the rest, or of its second word; 64 bits shift all out. */
+    __m512i off = _mm512_slli_epi64(_mm512_sub_epi64(constant(8), rest), 3);
+    __m512i part = _mm512_srlv_epi64(last, _mm512_mask_add_epi64(off, two, off, constant(64)));
+    e->h1 = _mm512_mask_mov_epi64(e->h1, longer, h1);
+    e->h2 = _mm512_mask_mov_epi64(e->h2, longer, h2);
+    e->a = _mm512_mask_mov_epi64(e->a, longer, _mm512_mask_mov_epi64(part, two, next));
+    e->b = _mm512_mask_mov_epi64(e->b, longer, _mm512_maskz_mov_epi64(two, part));
+}
+
 AVX512 static void elements_avx512(size_t nfresh, struct column_scratch *w)
 {
     const __m512i turn =
@@ -159,16 +197,20 @@ AVX512 static void elements_avx512(size_t nfresh, struct column_scratch *w)
     size_t k = 0;
     for (; k + 8 <= nfresh; k += 8) {
         __m256i at = _mm256_loadu_si256((const __m256i *)(const void *)(w->fresh + k));
-        __m512i a = _mm512_i32gather_epi64(at, w->prefix, 8);
-        __m512i b = _mm512_i32gather_epi64(at, w->tail, 8);
-        /* Of each text the second half: its length, and its flags above. */
-        __m512i len = _mm512_i32gather_epi64(_mm256_slli_epi32(at, 1), &w->value->len, 8);
-        len = _mm512_and_si512(len, constant(UINT32_MAX));
-        __m512i e = eight_elements(_mm512_shuffle_epi8(a, turn), _mm512_shuffle_epi8(b, turn), len);
-        _mm512_storeu_si512(w->element + k, e);
-        unsigned longer = _mm512_cmpge_epu64_mask(len, constant(TEXT_ROOM));
-        for (; longer != 0; longer &= longer - 1) {
-            unsigned i = (unsigned)__builtin_ctz(longer);
+        __m256i half = _mm256_slli_epi32(at, 1); /* a text is two words */
+        struct eight e = {.h1 = constant(DISTINCT_SEED), .h2 = constant(DISTINCT_SEED)};
+        e.a = _mm512_shuffle_epi8(_mm512_i32gather_epi64(at, w->prefix, 8), turn);
+        e.b = _mm512_shuffle_epi8(_mm512_i32gather_epi64(at, w->tail, 8), turn);
+        /* Its second word: the length, and the flags above. */
+        e.len =
+            _mm512_and_si512(_mm512_i32gather_epi64(half, &w->value->len, 8), constant(UINT32_MAX));
+        __mmask8 whole = _mm512_cmpge_epu64_mask(e.len, constant(2 * TEXT_ROOM));
+        __mmask8 longer = _mm512_cmpge_epu64_mask(e.len, constant(TEXT_ROOM)) & (__mmask8)~whole;
+        if (longer != 0)
+            first_of_eight(&e, longer, _mm512_i32gather_epi64(half, w->value, 8));
+        _mm512_storeu_si512(w->element + k, end_of_eight(&e));
+        for (unsigned left = whole; left != 0; left &= left - 1) {
+            unsigned i = (unsigned)__builtin_ctz(left);
             w->element[k + i] = element(w, w->fresh[k + i]);
         }
     }

@@ -61,7 +61,7 @@ static uint32_t near_value(char *p, unsigned form, bool spoilt, struct rng *r)
         n = (uint32_t)snprintf(p, TEXT, "%s", rng_below(r, 2) ? "true" : "False");
         break;
     default:
-        for (n = 0; n < form % 7 * 5; n++)
+        for (uint64_t len = rng_below(r, TEXT + 1); n < len; n++)
             p[n] = (char)('a' + rng_below(r, 26));
         break;
     }
