@@ -55,7 +55,8 @@ void profile_bad(void *profile, const struct bad_record *bad);
 void profile_check_utf8(struct profile *p, const struct batch *b);
 /* Adds what `other` knows, of other records with the same columns (ERR_DATA when they are not; then
  * p is as it was). Counts, types, minima, maxima and distinct values as in one pass over both;
- * moments within 1e-12; quantiles and frequent values within their bounds. */
+ * moments within 1e-12; quantiles and frequent values within their bounds. Which of the two is
+ * merged into which makes no difference. */
 bool profile_merge(struct profile *p, const struct profile *other, struct err *err);
 /* Rules in the order they were first met. Valid until the profile goes. */
 const struct profile_fault *profile_faults(const struct profile *p, size_t *n);

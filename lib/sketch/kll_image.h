@@ -5,7 +5,8 @@
  * All our levels hold k items, theirs shrink towards the lower ones: what is written names a k so
  * large that its levels have room for all our items (they go on with that one), and our k as
  * min_k, from which they take the bound of the error. The state of the coin does not travel: it
- * starts anew from the seed and the values. */
+ * starts anew from the seed and the values. What they have built was compacted more often in its
+ * lower levels: there the error is up to twice what kll_rank_error says. */
 #ifndef FORELINE_KLL_IMAGE_H
 #define FORELINE_KLL_IMAGE_H
 

@@ -12,6 +12,7 @@ import sys
 import datasketches as ds
 
 PROGRAM = os.path.join(os.environ["builddir"], "tests", "integration", "sketch_images")
+ETL_PROFILE = os.path.join(os.environ["builddir"], "tools", "etl-profile")
 SCRATCH = os.environ["TMPDIR"]
 cases = failed = 0
 
@@ -201,6 +202,16 @@ def frequent():
     ok(got["items"] == [["\u00e4" * 128, 5, 5], ["", 3, 3]], "texts are cut at a character", got)
 
 
+def merged(sketches, profile):
+    """The profile that etl-profile makes of these records."""
+    path, out = os.path.join(SCRATCH, "records"), os.path.join(SCRATCH, "merged")
+    with open(path, "w", encoding="utf-8") as f:
+        f.writelines(json.dumps(line) + "\n" for line in [profile, *sketches])
+    subprocess.run([ETL_PROFILE, "--merge", "-q", "--records", out, path], check=True)
+    with open(out, encoding="utf-8") as f:
+        return json.load(f)
+
+
 def records():
     """What etl-profile --sketches writes of data with all kinds of values."""
     rng = random.Random(5)
@@ -209,8 +220,7 @@ def records():
     with open(path, "w", encoding="utf-8") as f:
         f.write("id,number,letter\n")
         f.writelines("%d,%s,%s\n" % row for row in rows)
-    out = subprocess.run([os.path.join(os.environ["builddir"], "tools", "etl-profile"), "--sketches", path],
-                         check=True, stdout=subprocess.PIPE).stdout
+    out = subprocess.run([ETL_PROFILE, "--sketches", path], check=True, stdout=subprocess.PIPE).stdout
     profile, *sketches = [json.loads(line) for line in out.splitlines()]
     images = {(s["column"], s["kind"]): base64.b64decode(s["image"]) for s in sketches}
     for i, column in enumerate(profile["columns"]):
@@ -230,6 +240,19 @@ def records():
     k = ds.kll_doubles_sketch.deserialize(images["number", "kll"])
     ok(all(abs(k.get_quantile(float(p)) - q) < 0.02
            for p, q in profile["columns"][1]["quantiles"].items()), "quantiles")
+    theirs = {"hll": their_hll(15, ds.HLL_4, [str(row[0]) for row in rows]).serialize_compact()}
+    k, f = ds.kll_doubles_sketch(1000), ds.frequent_strings_sketch(12)
+    for row in rows:
+        k.update(row[0])
+        f.update(str(row[0]))
+    theirs["kll"], theirs["frequent_items"] = k.serialize(), f.serialize()
+    for s in sketches:
+        if s["column"] == "id" and s["kind"] in theirs:
+            s["image"] = base64.b64encode(theirs[s["kind"]]).decode()
+    one, other = profile["columns"][0], merged(sketches, profile)["columns"][0]
+    ok(one["distinct"] == other["distinct"] and all(
+        abs(q - other["quantiles"][p]) < 300 for p, q in one["quantiles"].items()),
+       "their sketches can stand in the place of ours", other)
 
 
 hll()
