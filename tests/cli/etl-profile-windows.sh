@@ -137,6 +137,45 @@ is "$(jq .schema_evolution_probability "$out_file")" null "parts are not remembe
 run etl-profile --format table --window 1m t.csv
 like "$out" 'records 3 to 4, from 2026-03-01T10:01:00Z to 2026-03-01T10:02:00Z' "people see the window"
 
+# Merged, windows are the whole again.
+exact='[.window.first_record, .window.last_record, .volume.records, .volume.bytes, .partition,
+    (.columns[] | [.name, .type, .nulls, .distinct, .min, .max, .types, .bytes])]'
+for o in '--window 60' '--window 100 --partition-by nothing'; do
+    case $o in
+    *by*) sed 's/$/,x/; 1s/x$/nothing/' f.csv >g.csv ;;
+    *) cp f.csv g.csv ;;
+    esac
+    etl-profile --dataset f g.csv | jq -c "$exact" >whole
+    # shellcheck disable=SC2086
+    etl-profile --dataset f --sketches $o g.csv >parts
+    run etl-profile --merge parts
+    status_is 0 "$o: merged"
+    is "$(tail -n 1 "$out_file" | jq -c "$exact | .[4] = null")" "$(cat whole)" "$o: what one pass gives"
+done
+etl-profile --sketches --dataset f --window 100 --partition-by origin f.csv | etl-profile --merge 2>/dev/null >merged
+is "$(jq -s 'map(select(.record == "profile" and .window.last_record - .window.first_record >= 100)) | map(.partition) | unique | length > 5' merged)" \
+    true "windows of a partition are merged to the partition"
+
+# A stream that pauses: what is over by the clock goes out though nothing comes behind it.
+printf 'at,v\n2026-03-01T10:00:10Z,1\n2026-03-01T10:00:20Z,2\n' >live.csv
+etl-profile --follow --window 1m live.csv >live.out 2>live.err &
+pid=$!
+n=0
+while [ ! -s live.out ] && [ "$n" -lt 100 ]; do
+    sleep 0.1
+    n=$((n + 1))
+done
+is "$(jq -c '[.window.from, .volume.records]' live.out)" '["2026-03-01T10:00:00Z",2]' "a window goes out when the input pauses"
+printf '2026-03-01T10:05:00Z,3\n' >>live.csv
+n=0
+while [ "$(wc -l <live.out)" -lt 2 ] && [ "$n" -lt 100 ]; do
+    sleep 0.1
+    n=$((n + 1))
+done
+kill -TERM "$pid"
+wait "$pid"
+is "$?|$(jq -c '[.window.from, .volume.records]' live.out | tail -n 1)" '0|["2026-03-01T10:05:00Z",1]' "and the next one"
+
 run etl-profile --partition-by nosuch f.csv
 status_is 2 "a column that is not there"
 like "$err" "there is no column 'nosuch' .--partition-by." "is named"
