@@ -155,7 +155,8 @@ static const char description[] =
     "the record's issues, and do not change the exit status unless nothing could be profiled (then "
     "it is 3). Of a file whose compression is broken what came before is profiled. A file that "
     "cannot be read gives status 4; the others are still done. An empty file "
-    "gives a profile of 0 records.\n\n"
+    "gives a profile of 0 records. A record is at most 16 MiB long, and a table at most 500,000 "
+    "columns wide.\n\n"
     "When a store exists the profile is remembered there, so that the next one can say how likely "
     "the schema is to change.";
 

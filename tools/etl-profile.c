@@ -218,6 +218,7 @@ int main(int argc, char **argv)
     j.reader.escape = j.o.escape;
     j.reader.detect = true;
     j.reader.flatten = true;
+    j.reader.columns_max = PROFILE_COLUMNS_MAX;
     j.reader.header = j.o.no_header ? -1 : 0;
     if (j.o.input != NULL && !format_parse(j.o.input, &j.reader.format))
         return cli_usage("unknown format '%s'", j.o.input);

@@ -34,7 +34,7 @@ static void put_profile(struct buf *out, const struct profile *p)
 {
     const struct column_sizes *s = &p->sizes;
     size_t began = image_begin(out, 'P');
-    pack_uint(out, p->json | p->o.fast << 1 | p->seeds << 2, 1);
+    pack_uint(out, (uint64_t)(p->json | p->o.fast << 1 | p->seeds << 2), 1);
     pack_double(out, p->o.sample_rate);
     const uint64_t counts[] = {p->o.seed,    p->delivered, p->profiled,
                                p->malformed, p->lost,      p->bytes};

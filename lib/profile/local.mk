@@ -31,8 +31,9 @@ tests_prop_drift_SOURCES = tests/prop/drift.c
 tests_prop_drift_CFLAGS = $(UNIT_CFLAGS)
 tests_prop_drift_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/unit/drift tests/unit/expect tests/prop/drift tests/cli/etl-profile-gates.sh \
-    tests/cli/etl-profile-expect.sh
-EXTRA_DIST += tests/cli/etl-profile-gates.sh tests/cli/etl-profile-expect.sh
+    tests/cli/etl-profile-expect.sh tests/cli/etl-profile-hostile.sh
+EXTRA_DIST += tests/cli/etl-profile-gates.sh tests/cli/etl-profile-expect.sh \
+    tests/cli/etl-profile-hostile.sh
 
 # What the records look like, for others.
 include share/schemas/local.mk

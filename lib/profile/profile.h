@@ -27,6 +27,10 @@
 #include "rec/rec.h"
 #include "table/reader.h"
 
+/* A text that is no table can make a column of every second byte, and each takes 2.3 kB (measured
+ * with a million of them): so this is 1.2 GB. For reader_opts.columns_max. */
+#define PROFILE_COLUMNS_MAX 500000
+
 struct profile_opts {
     double sample_rate; /* Bernoulli by record; 1: all */
     uint64_t seed;      /* of the sample and of the sketches */

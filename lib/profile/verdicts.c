@@ -29,7 +29,10 @@ void verdict_quality(const struct rec_profile *p, double least, struct arena *a,
     add_figure(a, figures, "least", least);
     *out = (struct rec_verdict){.check = "quality", .subject = p->dataset, .ok = true};
     out->figures = figures;
-    if (!isfinite(p->data_quality_score)) {
+    if (!isfinite(p->data_quality_score) && p->accuracy < least) {
+        out->ok = false;
+        one_reason(a, out, "no record could be read, so there is no score");
+    } else if (!isfinite(p->data_quality_score)) {
         one_reason(a, out, "there are no records, so there is no score");
     } else if (p->data_quality_score < least) {
         out->ok = false;

@@ -150,6 +150,7 @@ static bool first_record(struct reader *r, bool *have, struct err *err)
         case FEED_END:
             return true;
         case FEED_OVERSIZE:
+        case FEED_LOOKED:
             return err_set(err, ERR_DATA,
                            "'%s':%llu: the first record is longer than 16 MiB: not CSV, or a quote "
                            "is never closed",
@@ -210,6 +211,8 @@ bool csv_header(struct reader *r, char ***names, uint32_t *n, struct err *err)
                        "'%s':%llu: unterminated quoted field in the header (opened here)",
                        quote_str(&q, r->paths[r->file]), (unsigned long long)f->open_line);
     *n = nfields(f, 0);
+    if (!reader_check_width(r, *n, err))
+        return false;
     *names = ARENA_ARRAY(&r->mem, char *, *n);
     for (uint32_t c = 0; c < *n; c++) {
         struct text t = {0};
@@ -408,6 +411,7 @@ bool csv_fill(struct reader *r, bool *end, struct err *err)
                 reader_oversize(r);
                 continue;
             case FEED_PAUSE:
+            case FEED_LOOKED:
                 return true;
             case FEED_END:
                 *end = true;

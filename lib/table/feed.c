@@ -327,6 +327,8 @@ enum feed_got feed_more(struct feed *f, struct err *err)
         } else if (!f->skipping && b->len - csv_scan_start(&f->scan, 1) > RECORD_MAX) {
             skip_begin(f);
             continue;
+        } else if (f->skipping && f->look_max > 0 && source_recorded(f->src) >= f->look_max) {
+            return FEED_LOOKED;
         } else if (b->len < b->cap) {
             if (!fill(f, err))
                 return FEED_ERROR;

@@ -17,6 +17,7 @@ enum feed_got {
     FEED_ROWS,     /* records k .. csv_scan_rows() are there, at least one */
     FEED_OVERSIZE, /* a record was skipped: see `big` */
     FEED_PAUSE,    /* no more for now (only when the source may pause) */
+    FEED_LOOKED,   /* in a record that is skipped: all of look_max was read */
     FEED_END,
     FEED_ERROR,
 };
@@ -38,6 +39,8 @@ struct feed {
     bool unterminated;    /* the last record ended with the input inside quotes */
     uint64_t open_line;   /* where those quotes opened */
     bool skipping;
+    size_t look_max; /* a source that records is not read further to find where a record that is too
+                        long ends; 0: it is */
     uint32_t mend_width; /* columns of the table, to tell stray quotes by (see mend.h); 0: do not */
     bool mending;        /* one was just found: go on in small steps */
     bool cr;             /* lines end at a bare CR */

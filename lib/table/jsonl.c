@@ -223,7 +223,7 @@ bool jsonl_look(struct reader *r, uint64_t limit, uint64_t *seen, bool *end, str
                 return true;
             if (got == FEED_ERROR)
                 return false;
-            if (got == FEED_PAUSE && *seen > 0) /* what there is must do */
+            if (got == FEED_LOOKED || (got == FEED_PAUSE && *seen > 0)) /* what there is must do */
                 return true;
             continue;
         }
@@ -372,6 +372,7 @@ bool jsonl_fill(struct reader *r, bool *end, struct err *err)
                 reader_oversize(r);
                 continue;
             case FEED_PAUSE:
+            case FEED_LOOKED:
                 return true;
             case FEED_END:
                 *end = true;

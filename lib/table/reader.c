@@ -205,6 +205,7 @@ static bool open_feed(struct reader *r, struct feed *f, size_t i, size_t block_b
     if (r->finding)
         source_record(r->sources[i]);
     feed_init(f, r->sources[i], -1, -1, -1, block_bytes, r->o.acct);
+    f->look_max = r->finding ? INFER_BYTES : 0;
     size_t want = r->o.detect && !r->detected ? DIALECT_BYTES : PEEK_BYTES;
     bool ok = feed_peek(f, want, &all, err);
     head = ok && all.len > PEEK_BYTES ? slice_of(all.p, PEEK_BYTES) : all;
@@ -614,6 +615,15 @@ static void rewind_all(struct reader *r)
     };
 }
 
+bool reader_check_width(const struct reader *r, uint32_t n, struct err *err)
+{
+    struct quoted q;
+    return r->o.columns_max == 0 || n <= r->o.columns_max ||
+           err_set(err, ERR_DATA, "'%s' has %u columns, more than %u: is the %s right?",
+                   quote_str(&q, path_now(r)), n, r->o.columns_max,
+                   r->format == FORMAT_JSONL ? "format" : "delimiter");
+}
+
 /* Looks at the beginning for columns and types, then stands before the first record again. */
 static bool begin(struct reader *r, struct err *err)
 {
@@ -628,7 +638,7 @@ static bool begin(struct reader *r, struct err *err)
     if (r->format == FORMAT_JSONL ? !find_json_columns(r, &all, err)
                                   : any_type_unknown(r) && !find_csv_types(r, &all, err))
         return false;
-    if (r->have_schema && !check_names(r, err))
+    if (!reader_check_width(r, r->schema.n, err) || (r->have_schema && !check_names(r, err)))
         return false;
     settle_types(r, all);
     close_file(r);

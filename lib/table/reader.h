@@ -95,11 +95,12 @@ struct reader_opts {
     bool no_infer;              /* columns without a pin are strings */
     const char *const *columns; /* columns wanted (NULL-terminated; NULL: all). Others are neither
                                    typed, checked nor delivered */
-    bool detect;        /* CSV: find the dialect, and mend stray quotes; for looking at files
-                           that nobody described */
-    bool flatten;       /* JSON lines: members of nested objects are columns (a.b) */
-    bool offsets;       /* batches say where each row ends in the data (batch.end) */
-    size_t block_bytes; /* 0: 1 MiB */
+    bool detect;          /* CSV: find the dialect, and mend stray quotes; for looking at files
+                             that nobody described */
+    bool flatten;         /* JSON lines: members of nested objects are columns (a.b) */
+    bool offsets;         /* batches say where each row ends in the data (batch.end) */
+    uint32_t columns_max; /* ERR_DATA when there are more; 0: any number */
+    size_t block_bytes;   /* 0: 1 MiB */
     struct mem_account *acct;
 };
 

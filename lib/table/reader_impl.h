@@ -10,7 +10,6 @@
 #include "table/json_scan.h"
 #include "table/reader.h"
 
-
 /* JSON lines: what a record does not have is set to null in its row; in tables of more columns than
  * this, whose rows would be far apart in memory, columns are cleared beforehand. */
 #define NULLS_BY_ROW 64
@@ -111,6 +110,8 @@ void reader_oversize(struct reader *r);
 struct rcol *reader_add_column(struct reader *r, const char *name, uint32_t at);
 /* While types are being found: as much was kept as may be. */
 bool reader_saw_enough(const struct reader *r);
+/* ERR_DATA when n columns are more than the caller wants to see. */
+bool reader_check_width(const struct reader *r, uint32_t n, struct err *err);
 /* Row cap of a table of n columns: vectors stay below 32 MiB. */
 uint32_t reader_row_cap(size_t ncols);
 

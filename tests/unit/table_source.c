@@ -423,6 +423,76 @@ START_TEST(memory_does_not_grow_with_the_input)
 }
 END_TEST
 
+/* A line without an end, 300 MB of it. */
+struct endless {
+    const char *begin;
+    size_t left;
+};
+
+static enum input_got endless_read(void *ctx, char *to, size_t cap, size_t *got, struct err *err)
+{
+    struct endless *e = ctx;
+    size_t n = strlen(e->begin);
+    (void)err;
+    if (n == 0) {
+        n = cap < e->left ? cap : e->left;
+        memset(to, 'x', n);
+        e->left -= n;
+    } else {
+        memcpy(to, e->begin, n);
+        e->begin += n;
+    }
+    *got = n;
+    return n > 0 ? INPUT_BYTES : INPUT_END;
+}
+
+START_TEST(a_line_without_an_end_takes_no_more_memory_than_what_is_read_ahead)
+{
+    static const struct {
+        enum format format;
+        const char *begin;
+        uint64_t records;
+        const char *says;
+    } rows[] = {{FORMAT_JSONL, "{\"a\":1}\n{\"a\":\"", 1, "longer than 16 MiB"},
+                {FORMAT_JSONL, "{\"a\":\"", 0, "longer than 16 MiB"},
+                {FORMAT_CSV, "a,b\n1,", 0, "longer than 16 MiB"},
+                {FORMAT_CSV, "a,", 0, "the first record is longer than 16 MiB"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct endless e = {rows[i].begin, 300000000};
+        const struct input in = {endless_read, &e};
+        struct mem_account acct = {0, 0};
+        const struct reader_opts o = {
+            .format = rows[i].format, .detect = true, .flatten = true, .raw = true, .acct = &acct};
+        struct reading g = reading_new();
+        reading_rest(&g, reader_open_input(&in, "endless", &o, reading_bad, &g, &g.err));
+        ck_assert_uint_eq(g.stats.records, rows[i].records);
+        ck_assert(strstr(g.err.kind ? g.err.text : buf_str(&g.reasons), rows[i].says) != NULL);
+        ck_assert_uint_lt(acct.peak, (size_t)160 << 20);
+        ck_assert_uint_eq(acct.now, 0);
+        reading_release(&g);
+    }
+}
+END_TEST
+
+START_TEST(more_columns_than_wanted_are_refused)
+{
+    struct buf text = BUF_INIT(BUF_UNBOUNDED);
+    for (int i = 0; i < 1001; i++)
+        buf_addf(&text, "%sc%d", i > 0 ? "," : "", i);
+    for (uint32_t most = 1000; most <= 1001; most++) {
+        const struct reader_opts o = {.format = FORMAT_CSV, .columns_max = most};
+        struct reading g = reading_new();
+        int fd = file_of(buf_slice(&text));
+        reading_rest(&g, reader_open_fd(fd, "wide", &o, reading_bad, &g, &g.err));
+        ck_assert_int_eq(g.err.kind, most == 1000 ? ERR_DATA : ERR_NONE);
+        ck_assert(most > 1000 || strstr(g.err.text, "'wide' has 1001 columns, more than 1000: "));
+        reading_release(&g);
+        close(fd);
+    }
+    buf_release(&text);
+}
+END_TEST
+
 START_TEST(a_read_error_is_of_the_environment)
 {
     struct reading g = reading_new();
@@ -438,4 +508,6 @@ UNIT_MAIN("table_source", gzip_is_known_by_content, latin_1_becomes_utf_8,
           an_input_that_rests_gives_the_same_records,
           what_is_whole_is_delivered_while_the_input_rests,
           what_was_whole_is_delivered_before_a_break, a_slow_pipe_gives_the_same_table,
-          memory_does_not_grow_with_the_input, a_read_error_is_of_the_environment)
+          memory_does_not_grow_with_the_input,
+          a_line_without_an_end_takes_no_more_memory_than_what_is_read_ahead,
+          more_columns_than_wanted_are_refused, a_read_error_is_of_the_environment)
