@@ -17,6 +17,9 @@
 /* Full profile lines kept per dataset; older sightings keep their figures and schema. One a day for
  * two months, at some 10 KB each. */
 #define STORE_PROFILE_LINES 64
+/* And of these no more than so many bytes, but always the newest: the line of a wide table has up
+ * to 16 MiB, and 64 of them would be a gigabyte. */
+#define STORE_PROFILE_BYTES ((int64_t)8 << 20)
 
 struct store {
     sqlite3 *db;

@@ -62,17 +62,24 @@ static bool profile_insert(struct store *s, const struct rec_profile *p, struct 
     return store_run_stmt(s, st, err);
 }
 
-/* Of the profile that has just left the last STORE_PROFILE_LINES only the figures stay. */
+/* Of profiles behind the last STORE_PROFILE_LINES, or behind STORE_PROFILE_BYTES of lines, only the
+ * figures stay. Every profile that is added trims, so one more can be too many: or, of a long one,
+ * several. */
 static bool profile_trim(struct store *s, const char *dataset, struct err *err)
 {
     static const char sql[] =
-        "UPDATE profile SET line = NULL WHERE id = (SELECT id FROM profile WHERE dataset = ?1"
-        " ORDER BY id DESC LIMIT 1 OFFSET ?2)";
+        "UPDATE profile SET line = NULL WHERE line IS NOT NULL AND id IN (SELECT id FROM"
+        " (SELECT id, row_number() OVER newest AS n, sum(bytes) OVER newest AS total FROM"
+        "  (SELECT id, length(CAST(line AS BLOB)) AS bytes FROM profile WHERE dataset = ?1"
+        "   ORDER BY id DESC LIMIT ?2 + 1)"
+        "  WINDOW newest AS (ORDER BY id DESC))"
+        " WHERE n > 1 AND (n > ?2 OR total > ?3))";
     sqlite3_stmt *st = store_stmt(s, sql, err);
     if (!st)
         return false;
     store_bind_str(st, 1, dataset);
     sqlite3_bind_int64(st, 2, STORE_PROFILE_LINES);
+    sqlite3_bind_int64(st, 3, STORE_PROFILE_BYTES);
     return store_run_stmt(s, st, err);
 }
 

@@ -86,29 +86,76 @@ START_TEST(schemas_are_sighted_with_each_profile_and_say_when_they_changed)
 }
 END_TEST
 
-START_TEST(the_last_64_profile_lines_stay_and_all_sightings)
+/* Lines that are kept, and the fewest records (which number them) of one that is. */
+static void kept(const char *dataset, int *lines, double *first)
 {
-    fresh();
-    for (int i = 0; i < 70; i++)
-        profile("d", "x", TYPE_STRING, i, "{}");
     sqlite3 *db;
     sqlite3_stmt *q;
     ck_assert_int_eq(sqlite3_open(store_path(st), &db), SQLITE_OK);
     ck_assert_int_eq(sqlite3_prepare_v2(db,
                                         "SELECT count(*), min(records) FROM profile"
-                                        " WHERE line IS NOT NULL",
+                                        " WHERE line IS NOT NULL AND dataset = ?1",
                                         -1, &q, NULL),
                      SQLITE_OK);
+    sqlite3_bind_text(q, 1, dataset, -1, SQLITE_STATIC);
     ck_assert_int_eq(sqlite3_step(q), SQLITE_ROW);
-    ck_assert_int_eq(sqlite3_column_int(q, 0), 64);
-    ck_assert_double_eq(sqlite3_column_double(q, 1), 6);
+    *lines = sqlite3_column_int(q, 0);
+    *first = sqlite3_column_double(q, 1);
     sqlite3_finalize(q);
     sqlite3_close(db);
+}
+
+START_TEST(the_last_64_profile_lines_stay_and_all_sightings)
+{
+    int lines;
+    double first;
+    fresh();
+    for (int i = 0; i < 70; i++)
+        profile("d", "x", TYPE_STRING, i, "{}");
+    kept("d", &lines, &first);
+    ck_assert_int_eq(lines, 64);
+    ck_assert_double_eq(first, 6);
     struct store_schema *v;
     size_t n;
     OK(store_schemas(st, &a, "d", &v, &n, &e));
     ck_assert_uint_eq(n, 70);
     done();
+}
+END_TEST
+
+START_TEST(long_profile_lines_stay_as_far_as_8_mib_go_and_the_newest_always)
+{
+    static const size_t mib = (size_t)1 << 20;
+    char *line = xmalloc(9 * mib + 1);
+    struct slice last;
+    int lines;
+    double first;
+    memset(line, 'x', 9 * mib);
+    fresh();
+    profile("other", "x", TYPE_STRING, 1, "{}");
+    line[3 * mib] = '\0';
+    for (int i = 0; i < 5; i++)
+        profile("d", "x", TYPE_STRING, i, line);
+    kept("d", &lines, &first);
+    ck_assert_int_eq(lines, 2);
+    ck_assert_double_eq(first, 3);
+    line[3 * mib] = 'x';
+    line[9 * mib] = '\0';
+    profile("d", "x", TYPE_STRING, 5, line); /* too long by itself, and pushes all others out */
+    kept("d", &lines, &first);
+    ck_assert_int_eq(lines, 1);
+    ck_assert_double_eq(first, 5);
+    OK(store_profile_last(st, &a, "d", &last, &e));
+    ck_assert_uint_eq(last.len, 9 * mib);
+    profile("d", "x", TYPE_STRING, 6, "{}");
+    profile("d", "x", TYPE_STRING, 7, "{}");
+    kept("d", &lines, &first);
+    ck_assert_int_eq(lines, 2);
+    ck_assert_double_eq(first, 6);
+    kept("other", &lines, &first);
+    ck_assert_int_eq(lines, 1);
+    done();
+    free(line);
 }
 END_TEST
 
@@ -133,4 +180,6 @@ START_TEST(the_last_image_of_a_dataset_stays)
 END_TEST
 
 UNIT_MAIN("store_profiles", schemas_are_sighted_with_each_profile_and_say_when_they_changed,
-          the_last_64_profile_lines_stay_and_all_sightings, the_last_image_of_a_dataset_stays)
+          the_last_64_profile_lines_stay_and_all_sightings,
+          long_profile_lines_stay_as_far_as_8_mib_go_and_the_newest_always,
+          the_last_image_of_a_dataset_stays)
