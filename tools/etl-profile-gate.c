@@ -154,19 +154,24 @@ static const struct rec_drift *compare(struct gate *g, const char *name, struct 
     return d;
 }
 
-/* What the data is held against; false when nothing is known of it. */
-static bool find_base(struct gate *g, struct store *s, const char *name, struct arena *a,
-                      const struct rec_profile *r, struct drift_base *base)
+bool etl_profile_gate_needs_store(const struct gate *g)
 {
-    if (!g->compare && !g->schema)
+    return g->last && (g->compare || g->schema);
+}
+
+/* What the data is held against; false when nothing is known of it, or (with err) it is lost. */
+static bool find_base(struct gate *g, struct store *s, const char *name, struct arena *a,
+                      const struct rec_profile *r, struct drift_base *base, struct err *err)
+{
+    if (g->lost || !(g->compare || g->schema))
         return false;
     profile_free(g->state);
     g->state = NULL;
-    if (etl_profile_last(s, a, r->dataset, &base->record, &g->state)) {
+    if (etl_profile_last(s, a, r->dataset, &base->record, &g->state, err)) {
         base->state = g->state;
         return true;
     }
-    if (g->told != name) /* once, however many windows there are */
+    if (g->told != name && err->kind == ERR_NONE) /* once, however many windows there are */
         cli_warn("%s: nothing to compare with: %s", name,
                  r->dataset == NULL ? "the data has no name (--dataset)"
                  : s == NULL        ? "there is no store (--store)"
@@ -175,15 +180,26 @@ static bool find_base(struct gate *g, struct store *s, const char *name, struct 
     return false;
 }
 
+/* Nothing passes a gate because what it would be held against cannot be read. */
+static void refuse(struct rec_verdict *v)
+{
+    static const char *const reasons[] = {
+        "the last profile cannot be read from the store, so there is nothing to compare with"};
+    v->ok = false;
+    v->reasons = reasons;
+    v->nreasons = 1;
+}
+
 bool etl_profile_gate(struct gate *g, struct store *s, const char *name, const char *subject,
                       const struct profile *p, struct arena *a, const struct rec_profile *r,
                       struct gate_out *out, struct err *err)
 {
     struct drift_base base = {NULL, NULL};
+    struct err lost = ERR_INIT;
     struct rec_verdict v;
     if (g->file != NULL && !baseline_find(g->file, r->dataset, r->partition, &base, err))
         return false;
-    bool known = g->file != NULL || find_base(g, s, name, a, r, &base);
+    bool known = g->file != NULL || find_base(g, s, name, a, r, &base, &lost);
     const struct rec_drift *d = known && g->compare ? compare(g, name, a, p, r, &base, out) : NULL;
     if (isfinite(g->quality)) {
         verdict_quality(r, g->quality, a, &v);
@@ -191,13 +207,19 @@ bool etl_profile_gate(struct gate *g, struct store *s, const char *name, const c
     }
     if (g->schema) {
         verdict_schema(known ? base.record : NULL, r, a, &v);
+        if (g->lost || lost.kind != ERR_NONE)
+            refuse(&v);
         add_verdict(g, name, subject, &v, out);
     }
     if (g->drift) {
         verdict_drift(d, a, &v);
+        if (g->lost || lost.kind != ERR_NONE)
+            refuse(&v);
         add_verdict(g, name, subject, &v, out);
     }
-    return true;
+    if (lost.kind != ERR_NONE)
+        *err = lost;
+    return lost.kind == ERR_NONE;
 }
 
 void etl_profile_gate_end(struct gate *g, const char *name, const char *subject, struct arena *a,

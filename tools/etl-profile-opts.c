@@ -345,7 +345,8 @@ static const struct tool_section sections[] = {
      "--fail-on drift says no when a column has drifted.\n\n"
      "schema and drift are held against BASE, without --compare against the last profile in the "
      "store. When nothing is known of the dataset yet they are ok and say so, so that a first run "
-     "passes. A no ends with status 1 after all records are written; etl-plan and etl-run that "
+     "passes; when there is a store that cannot be read they are no, with status 4. A no ends with "
+     "status 1 after all records are written; etl-plan and etl-run that "
      "meet it do nothing. A profile that was refused is not remembered in the store: the next one "
      "is held against the same baseline. To accept a change run once without --fail-on."},
     {NULL, NULL},

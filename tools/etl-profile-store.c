@@ -53,27 +53,27 @@ void etl_profile_remember(struct store *s, const struct profile *p, const struct
 }
 
 bool etl_profile_last(struct store *s, struct arena *a, const char *dataset,
-                      const struct rec_profile **record, struct profile **state)
+                      const struct rec_profile **record, struct profile **state, struct err *err)
 {
-    struct err err = ERR_INIT;
+    struct err e = ERR_INIT;
     struct slice line = SLICE_NULL, image = SLICE_NULL;
     struct json *v;
+    struct quoted q;
     struct rec_profile *p = ARENA_NEW(a, struct rec_profile);
     *state = NULL;
     *record = p;
     if (s == NULL || dataset == NULL)
         return false;
-    bool ok = store_profile_last(s, a, dataset, &line, &err);
-    if (ok && line.len == 0)
+    if (!store_profile_last(s, a, dataset, &line, err) || line.len == 0)
         return false;
-    ok = ok && json_parse(a, line, 0, &v, &err) && rec_profile_read(a, v, p, &err);
-    if (!ok) {
-        cli_warn("%s", err.text);
-        return false;
+    if (!json_parse(a, line, 0, &v, err) || !rec_profile_read(a, v, p, err)) {
+        err->kind = ERR_ENV; /* the data is not what is bad */
+        return err_prefix(err, "the last profile of '%s' in the store: ", quote_str(&q, dataset));
     }
-    if (!store_profile_image(s, a, dataset, &image, &err) ||
-        (image.len > 0 && (*state = profile_image_read(image, &err)) == NULL))
-        cli_warn("%s", err.text); /* the record serves, too */
+    if (!store_profile_image(s, a, dataset, &image, &e) ||
+        (image.len > 0 && (*state = profile_image_read(image, &e)) == NULL))
+        cli_warn("the sketches of '%s' in the store: %s", quote_str(&q, dataset),
+                 e.text); /* the record serves, too */
     if (*state != NULL)
         drift_base_record(*state, dataset, p->partition, a, p);
     return true;

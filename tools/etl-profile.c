@@ -228,8 +228,12 @@ int main(int argc, char **argv)
     etl_profile_intake(&j.intake, &j.o, &j.tee_failed);
     enum store_mode mode = j.o.common.store != NULL ? STORE_CREATE : STORE_EXISTING;
     if (!store_open(&j.store, j.o.common.store, mode, &err)) {
-        cli_warn("%s", err.text);
         j.store = NULL;
+        j.gate.lost = etl_profile_gate_needs_store(&j.gate);
+        if (j.gate.lost)
+            j.status = cli_fail(&err);
+        else
+            cli_warn("%s", err.text);
     }
     if (nfiles == 0) {
         files = none;

@@ -62,9 +62,9 @@ void etl_profile_consult(struct store *s, struct arena *a, struct rec_profile *r
 void etl_profile_remember(struct store *s, const struct profile *p, const struct rec_profile *r,
                           struct slice line);
 /* The last profile of the dataset: its record, and its state when there is an image that can be
- * read (profile_free it). False when nothing is known of it. */
+ * read (profile_free it). False when nothing is known of it, or (with err) it cannot be read. */
 bool etl_profile_last(struct store *s, struct arena *a, const char *dataset,
-                      const struct rec_profile **record, struct profile **state);
+                      const struct rec_profile **record, struct profile **state, struct err *err);
 
 /* -- profiles to records and back -- */
 /* The sketch records of p, whose record is r. */
@@ -80,6 +80,7 @@ struct gate {
     struct profile *state;       /* of the last profile in the store, or NULL */
     bool compare, last;          /* at all; with the last profile in the store */
     bool schema, drift, said_no; /* --fail-on; a verdict said no */
+    bool lost;                   /* there is a store, and it cannot be read */
     const char *told;            /* the input of which people know what cannot be compared */
     double quality;              /* NAN: not asked for */
     double effect;
@@ -91,6 +92,8 @@ struct gate {
 bool etl_profile_gate_init(struct gate *g, const struct etl_profile_opts *o);
 bool etl_profile_gate_open(struct gate *g, const struct etl_profile_opts *o, struct err *err);
 void etl_profile_gate_close(struct gate *g);
+/* Is anything held against the last profile in the store? */
+bool etl_profile_gate_needs_store(const struct gate *g);
 #define GATE_VERDICTS 4
 /* What follows a profile record: drift and verdicts, for pipes and for people. */
 struct gate_out {

@@ -16,4 +16,20 @@ printf 'a,b\n' >header.csv
 run etl-profile --fail-on quality=0.9 header.csv
 is "$status|$(figure 'select(.record == "verdict") | .ok')" '0|true' "but an empty table"
 
+# -- stores --
+printf 'a,b\n1,2\n3,4\n' >plain.csv
+verdict='select(.record == "verdict") | [.check, .ok]'
+run etl-profile --store s.db plain.csv
+status_is 0 "a store is made"
+head -c 5000 /dev/urandom | od >no.db
+run etl-profile -q --store no.db --records r.jsonl --fail-on schema,drift plain.csv
+is "$status|$(jq -c "$verdict" r.jsonl | tr '\n' ' ')" '4|["schema",false] ["drift",false] ' "a gate does not open because the store cannot"
+like "$err" "no.db' is not a store of foreline" "and says why, quietly or not"
+run etl-profile --store no.db --fail-on quality=0.5 plain.csv
+is "$status|$(figure "$verdict")" '0|["quality",true]' "what needs no store does not mind"
+sqlite3 s.db "UPDATE profile SET line = '{\"record\":'"
+run etl-profile --store s.db --fail-on schema plain.csv plain.csv
+is "$status|$(figure "$verdict" | tr '\n' ' ')" '4|["schema",false] ["schema",false] ' "nor because its last profile is damaged"
+like "$err" "^etl-profile: the last profile of 'file:.*plain\.csv' in the store: " "which is said"
+
 done_testing
