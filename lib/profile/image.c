@@ -347,6 +347,8 @@ bool profile_kit_add(struct profile_kit *k, const char *column, const char *kind
         piece++;
     if (piece == PIECES)
         return true;
+    if (column == NULL)
+        return err_set(err, ERR_DATA, "a sketch '%s' without 'column'", kinds[piece]);
     uint32_t c = column_of(k, column);
     if (c == NONE)
         return err_set(err, ERR_DATA, "sketch of column '%s', which its profile does not have",

@@ -32,4 +32,10 @@ run etl-profile --store s.db --fail-on schema plain.csv plain.csv
 is "$status|$(figure "$verdict" | tr '\n' ' ')" '4|["schema",false] ["schema",false] ' "nor because its last profile is damaged"
 like "$err" "^etl-profile: the last profile of 'file:.*plain\.csv' in the store: " "which is said"
 
+# -- sketches --
+etl-profile --sketches plain.csv >sketched.jsonl
+jq -c 'if .kind == "column" then .column = null else . end' sketched.jsonl >nameless.jsonl
+run etl-profile --compare nameless.jsonl plain.csv
+is "$status|$out|$err" "3||etl-profile: nameless.jsonl:6: a sketch 'column' without 'column'" "a sketch that has lost its column is no baseline"
+
 done_testing
