@@ -153,13 +153,16 @@ static bool look(struct follow *f, struct err *err)
         return true;
     }
     int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0 && errno == ENOENT)
-        return true;
+    int why = fd < 0 ? errno : 0;
     if (fd >= 0 && S_ISDIR(now.st_mode)) {
         close(fd);
         fd = -1;
-        errno = EISDIR;
+        why = EISDIR;
     }
+    /* What takes the place of a file may become one that can be read: as if it were not there. */
+    if (fd < 0 && (why == ENOENT || f->fd >= 0))
+        return true;
+    errno = why;
     if (fd < 0)
         return err_errno(err, ERR_ENV, "cannot open '%s'", quote_str(&q, f->path));
     f->queue[f->nqueue++] = fd;

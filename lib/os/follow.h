@@ -17,7 +17,8 @@ enum follow_got {
     FOLLOW_ERROR,
 };
 struct follow;
-/* The file may come later. ERR_ENV when it is there and cannot be opened, or is a folder. Reading
+/* The file may come later. ERR_ENV when it is there and cannot be opened, or is a folder
+ * (later, instead of a file that was read, that is as if it were not there). Reading
  * ends when *stop is not 0 (a signal handler may set it; a waiting read then returns soon). */
 struct follow *follow_open(const char *path, const volatile sig_atomic_t *stop, struct err *err);
 void follow_close(struct follow *f);

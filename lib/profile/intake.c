@@ -61,7 +61,7 @@ static enum input_got read_fd(struct intake *it, char *to, size_t cap, size_t *g
     while (n < 0 && errno == EINTR);
     if (n < 0) {
         it->ended = true;
-        err_errno(err, ERR_ENV, "cannot read '%s'", quote_str(&q, it->path));
+        err_errno(err, ERR_ENV, "cannot read '%s'", it->own ? quote_str(&q, it->path) : "stdin");
         return INPUT_ERROR;
     }
     *got = (size_t)n;

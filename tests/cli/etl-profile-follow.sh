@@ -57,6 +57,19 @@ is "$ended|$(jq .volume.records live.out)" "0|0" "one that never comes is a prof
 run timeout 5 etl-profile --follow /dev
 is "$status|$err" "4|etl-profile: cannot open '/dev': Is a directory" "a folder is not followed"
 
+# -- a folder for a while where the file was --
+printf 'n\n1\n' >folder.csv
+follow --tee --records r.jsonl folder.csv
+wait_for has live.out 1
+rm folder.csv
+mkdir folder.csv
+sleep 0.3
+rmdir folder.csv
+printf 'n\n2\n' >folder.csv
+wait_for has live.out 2
+end_it INT
+is "$ended|$(cat live.err)|$(jq -c '[.volume.records, .columns[0].max]' r.jsonl)" "0||[2,2]" "a folder in the place of the file is waited for to go"
+
 # -- rotation while it is written: each record once --
 printf 'n,w\n' >log.csv
 follow --tee --records r.jsonl log.csv
