@@ -93,7 +93,8 @@ static const struct opt table[] = {
      "Each adds a verdict, which etl-plan and etl-run heed. See GATES."},
     {0, "records", OPT_STRING, AT(records), "FILE", NULL, 0, 0, COMPLETE_FILE,
      "write the records to FILE, not to standard output",
-     "The file appears when all inputs are done. With --format table people still get theirs."},
+     "The file appears when all inputs are done; it cannot be one of them. With --format table "
+     "people still get theirs."},
     {0, "tee", OPT_FLAG, AT(tee), NULL, NULL, 0, 0, COMPLETE_NONE,
      "pass the data on to standard output (needs --records)",
      "Every byte as it was read, compressed data compressed, several inputs behind one another as "

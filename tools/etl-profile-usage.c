@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Options of etl-profile that do not go together. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/os.h"
 #include "tools/etl-profile.h"
 
 /* Options that say how data is read. */
@@ -28,10 +32,40 @@ static bool is_for_data(const struct etl_profile_opts *o)
     return false;
 }
 
-bool etl_profile_usage(const struct etl_profile_opts *o, size_t nfiles)
+/* Is the descriptor of the file with this name? */
+static bool is_open_as(int fd, const char *path)
 {
+    struct stat a, b;
+    return fstat(fd, &a) == 0 && stat(path, &b) == 0 && S_ISREG(a.st_mode) &&
+           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* --records would replace the data. Records may be replaced by what is made of them. */
+static bool replaces_data(const struct etl_profile_opts *o, char **files, size_t nfiles)
+{
+    if (o->records == NULL || o->merge)
+        return false;
+    bool is_input = o->expect != NULL && path_is_same(o->records, o->expect);
+    for (size_t i = 0; i < nfiles && !is_input; i++)
+        is_input = strcmp(files[i], "-") == 0 ? is_open_as(STDIN_FILENO, o->records)
+                                              : path_is_same(o->records, files[i]);
+    return is_input || (nfiles == 0 && is_open_as(STDIN_FILENO, o->records)) ||
+           (o->tee && is_open_as(STDOUT_FILENO, o->records));
+}
+
+bool etl_profile_usage(const struct etl_profile_opts *o, char **files, size_t nfiles)
+{
+    struct quoted q;
     if (o->merge && is_for_data(o))
         return false;
+    if (o->records != NULL && strcmp(o->records, "-") == 0) {
+        cli_usage("--records names a file; without it records go to standard output");
+        return false;
+    }
+    if (replaces_data(o, files, nfiles)) {
+        cli_usage("--records '%s' would replace the data", quote_str(&q, o->records));
+        return false;
+    }
     if (o->dataset != NULL && nfiles > 1 && !o->merge)
         cli_usage("--dataset names one input, and %zu were given", nfiles);
     else if (!(o->sample > 0))

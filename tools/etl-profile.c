@@ -208,7 +208,7 @@ int main(int argc, char **argv)
     cli_init(&etl_profile_tool);
     if (!cli_parse(&etl_profile_tool, argc, argv, &j.o, &files, &nfiles, &status))
         return status;
-    if (!etl_profile_usage(&j.o, nfiles) || !etl_profile_parts(&j.o, &j.parts) ||
+    if (!etl_profile_usage(&j.o, files, nfiles) || !etl_profile_parts(&j.o, &j.parts) ||
         !etl_profile_gate_init(&j.gate, &j.o))
         return STATUS_USAGE;
     if (!etl_profile_gate_open(&j.gate, &j.o, &err))

@@ -41,7 +41,7 @@ struct etl_profile_opts {
 extern const struct tool etl_profile_tool;
 
 /* False after a usage error: options that do not go together. */
-bool etl_profile_usage(const struct etl_profile_opts *o, size_t nfiles);
+bool etl_profile_usage(const struct etl_profile_opts *o, char **files, size_t nfiles);
 /* What the input is divided into; false after a usage error. */
 bool etl_profile_parts(const struct etl_profile_opts *o, struct profile_parts *out);
 /* Where the bytes go by the options (--tee), and whence they come (--follow, whose signals it

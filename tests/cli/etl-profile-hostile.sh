@@ -32,6 +32,26 @@ run etl-profile --store s.db --fail-on schema plain.csv plain.csv
 is "$status|$(figure "$verdict" | tr '\n' ' ')" '4|["schema",false] ["schema",false] ' "nor because its last profile is damaged"
 like "$err" "^etl-profile: the last profile of 'file:.*plain\.csv' in the store: " "which is said"
 
+# -- records over data --
+cp plain.csv data.csv
+ln data.csv other-name.csv
+usage_error "records do not replace the data they are of" "--records './data.csv' would replace the data" \
+    etl-profile --records ./data.csv plain.csv data.csv
+usage_error "whatever it is called" "--records 'other-name.csv' would replace the data" \
+    etl-profile --tee --records other-name.csv data.csv
+run sh -c 'etl-profile --records data.csv <data.csv'
+is "$status|$out" "2|" "nor what stdin is"
+run sh -c 'etl-profile --tee --records data.csv plain.csv >>data.csv'
+is "$status|$out" "2|" "nor where the data goes"
+echo '{"fields":[{"name":"a"},{"name":"b"}]}' >schema.json
+usage_error "nor the schema" "--records 'schema.json' would replace the data" \
+    etl-profile --expect schema.json --records schema.json data.csv
+same data.csv plain.csv "the data is as it was"
+usage_error "standard output is no file" "--records names a file; without it records go to standard output" \
+    etl-profile --records - data.csv
+run etl-profile --records /dev/null /dev/null
+is "$status|$err" "0|" "what cannot be replaced may be named twice"
+
 # -- sketches --
 etl-profile --sketches plain.csv >sketched.jsonl
 jq -c 'if .kind == "column" then .column = null else . end' sketched.jsonl >nameless.jsonl
