@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The regular expressions of jq's `test` that need no backtracking engine: literals, classes, groups,
- * alternation, repetition, ^ and $, with the meaning that jq gives them (Oniguruma, Perl syntax,
- * UTF-8: ^ and $ are the ends of the text, $ also stands before a final newline, a dot is any
- * character but a newline). They become an automaton that looks at each byte once (Thompson 1968;
- * states built as they are met).
+/* The regular expressions of jq's `test` that need no backtracking engine: literals, classes,
+ * groups, alternation, repetition, ^ and $, with the meaning that jq gives them (Oniguruma, Perl
+ * syntax, UTF-8: ^ and $ are the ends of the text, $ also stands before a final newline, a dot is
+ * any character but a newline). They become an automaton that looks at each byte once (Thompson
+ * 1968; states built as they are met).
  */
 #ifndef FORELINE_REGEX_H
 #define FORELINE_REGEX_H

@@ -161,7 +161,8 @@ void text_mask(struct buf *out, struct slice s, bool keep_layout)
         uint32_t cp = 0;
         size_t n = text_decode(s.p + i, s.len - i, &cp);
         /* U+0080 to U+009F are control characters too: some terminals obey them. */
-        bool control = n == 0 || c < 0x20 || c == 0x7f || (cp >= 0x80 && cp < 0xa0) || text_turns(cp);
+        bool control =
+            n == 0 || c < 0x20 || c == 0x7f || (cp >= 0x80 && cp < 0xa0) || text_turns(cp);
 
         if (n == 0)
             n = 1;

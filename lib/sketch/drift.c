@@ -82,7 +82,7 @@ struct drift_figure drift_mean(const struct moments *base, const struct moments 
                                double *effect)
 {
     struct moments both = *base;
-    double none, *to = effect != NULL ? effect : &none;
+    double none = 0, *to = effect != NULL ? effect : &none;
     *to = (double)NAN;
     if (base->n < MEAN_LEAST || now->n < MEAN_LEAST)
         return unknown;
@@ -204,7 +204,7 @@ static void join_small(struct bins *b)
 
 static struct drift_figure compare_bins(struct bins *b, double *chance)
 {
-    double none, *to = chance != NULL ? chance : &none;
+    double none = 0, *to = chance != NULL ? chance : &none;
     join_small(b);
     *to = (double)NAN;
     if (b->n < 2)

@@ -131,8 +131,7 @@ static struct rec_profile profile_of(struct arena *a, const struct buf *text, en
     close(fd);
     struct kept kept = {a, {0}};
     struct reader_opts ro = {.format = format, .block_bytes = block};
-    const struct profile_input in = {
-        .path = path, .opts = &ro, .emit = keep, .emit_ctx = &kept};
+    const struct profile_input in = {.path = path, .opts = &ro, .emit = keep, .emit_ctx = &kept};
     const struct profile_opts o = {.sample_rate = 1, .seed = 1996, .fast = false};
     bool ok = profile_run(&in, &o, &err);
     unlink(path);

@@ -122,7 +122,7 @@ START_TEST(width_counts_what_a_terminal_shows)
     static const struct {
         const char *s;
         size_t columns;
-    } cases[] = {{"", 0},  {"abc", 3},  {"größe", 5}, {"e\xcc\x81", 1}, {"日本", 4},
+    } cases[] = {{"", 0},     {"abc", 3},  {"größe", 5}, {"e\xcc\x81", 1}, {"日本", 4},
                  {"🙂", 2}, {"\xff", 1}, {"a\xc3", 2}, {"…", 1},         {"\xed\xa0\x80", 3}};
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
