@@ -266,6 +266,28 @@ static inline bool scan_chunk(struct csv_scan *s, const struct masks *m, struct 
     }                                             \
     s->state = state_of(&c)
 
+/* Neither quotes nor delimiters: lines. One chunk with these masks. */
+static inline void line_chunk(struct csv_scan *s, uint64_t lf, uint64_t nul)
+{
+    if (nul)
+        add_sparse_bits(&s->nuls, nul, s->pos);
+    for (; lf; lf &= lf - 1) {
+        offsets_add(&s->ends, s->pos + (size_t)__builtin_ctzll(lf));
+        offsets_add(&s->rows, s->ends.n - 1);
+    }
+}
+
+static inline void end_lines(struct csv_scan *s, const char *data, bool high)
+{
+    s->high = s->high || high;
+    s->state = data[s->pos - 1] == '\n' ? CSV_START : CSV_PLAIN;
+}
+
+static bool is_lines(const struct csv_scan *s)
+{
+    return s->delimiter < 0 && s->quote < 0 && (s->state == CSV_START || s->state == CSV_PLAIN);
+}
+
 #if CSV_X86
 /* A byte value to look for, or one that a comparison can never meet: then the mask is cleared. */
 static inline uint64_t only_if(int c, uint64_t mask)
@@ -316,6 +338,39 @@ scan_avx512(struct csv_scan *s, const char *data, size_t to)
         m.nul = _mm512_testn_epi8_mask(x, x);
         m.high = _mm512_movepi8_mask(x);
     });
+}
+
+__attribute__((target("avx2,popcnt,bmi"), flatten)) static void
+lines_avx2(struct csv_scan *s, const char *data, size_t to)
+{
+    const __m256i newline = _mm256_set1_epi8('\n'), zero = _mm256_setzero_si256();
+    __m256i all = zero;
+    for (; to - s->pos >= CHUNK; s->pos += CHUNK) {
+        const __m256i *p = (const __m256i *)(const void *)(data + s->pos);
+        __m256i a = _mm256_loadu_si256(p), b = _mm256_loadu_si256(p + 1);
+        __m256i lf_a = _mm256_cmpeq_epi8(a, newline), lf_b = _mm256_cmpeq_epi8(b, newline);
+        __m256i nul = _mm256_cmpeq_epi8(_mm256_min_epu8(a, b), zero);
+        all = _mm256_or_si256(all, _mm256_or_si256(a, b));
+        __m256i any = _mm256_or_si256(_mm256_or_si256(lf_a, lf_b), nul);
+        if (!_mm256_testz_si256(any, any))
+            line_chunk(s, eq_avx2(a, b, newline), eq_avx2(a, b, zero));
+    }
+    end_lines(s, data, _mm256_movemask_epi8(all) != 0);
+}
+
+__attribute__((target("avx512f,avx512bw,avx2,popcnt,bmi"), flatten)) static void
+lines_avx512(struct csv_scan *s, const char *data, size_t to)
+{
+    const __m512i newline = _mm512_set1_epi8('\n');
+    __m512i all = _mm512_setzero_si512();
+    for (; to - s->pos >= CHUNK; s->pos += CHUNK) {
+        __m512i x = _mm512_loadu_si512((const void *)(data + s->pos));
+        uint64_t lf = _mm512_cmpeq_epi8_mask(x, newline), nul = _mm512_testn_epi8_mask(x, x);
+        all = _mm512_or_si512(all, x);
+        if (lf | nul)
+            line_chunk(s, lf, nul);
+    }
+    end_lines(s, data, _mm512_movepi8_mask(all) != 0);
 }
 
 static inline uint64_t eq_sse2(const __m128i v[4], __m128i value)
@@ -371,9 +426,9 @@ void csv_scan_bytes_with(struct csv_scan *s, const char *data, size_t to, enum c
         bool avx512 =
             avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
         if (masks == CSV_MASKS_BEST && avx512)
-            scan_avx512(s, data, to);
+            (is_lines(s) ? lines_avx512 : scan_avx512)(s, data, to);
         else if ((masks == CSV_MASKS_BEST || masks == CSV_MASKS_AVX2) && avx2)
-            scan_avx2(s, data, to);
+            (is_lines(s) ? lines_avx2 : scan_avx2)(s, data, to);
         else if (masks != CSV_MASKS_PORTABLE)
             scan_sse2(s, data, to);
 #endif

@@ -452,7 +452,8 @@ static inline void set_text(struct json_field *f, const char *from, const char *
 }
 
 /* Reads the value at p, which is no object to be opened, into *f; the end, or NULL. */
-static inline const char *read_value(const struct json_scan *s, const char *p, struct json_field *f)
+__attribute__((always_inline)) static inline const char *
+read_value(const struct json_scan *s, const char *p, struct json_field *f)
 {
     const char *to;
     uint32_t elements;
@@ -565,4 +566,108 @@ bool json_scan_line(struct json_scan *s, struct slice line)
         return false;
     s->failed = p = blanks(p);
     return p >= s->end;
+}
+
+/* -- rows -- */
+
+/* Nulls have room behind them, too. */
+static const char no_text[TEXT_ROOM];
+
+static inline void set_nulls(const struct json_row *out, uint32_t from, uint32_t to)
+{
+    for (; from < to; from++)
+        out->text[from][out->row] = (struct text){no_text, 0, 0};
+}
+
+/* The key at p that is not the likely one: its first spelling, and *end behind its colon; NULL when
+ * it is not known. */
+static const struct json_key *key_out_of_turn(struct json_scan *s, struct walk *w, const char *p,
+                                              const char **end)
+{
+    struct json_field f;
+    *end = other_key(s, w, p, &f);
+    return *end && f.key != JSON_KEY_NONE ? &s->keys[f.key] : NULL;
+}
+
+/* The value at p to *to; its end, or NULL. */
+static inline const char *fill_value(const struct json_scan *s, const char *p, struct text *to,
+                                     struct json_row *out)
+{
+    struct json_field f;
+    p = read_value(s, p, &f);
+    if (p && f.escaped) {
+        f.text.flags |= JSON_ESCAPED;
+        out->escaped = true;
+    }
+    if (p) { /* a member each: as a whole it would be loaded from where it was just stored */
+        to->p = f.text.p;
+        to->len = f.text.len;
+        to->flags = f.text.flags;
+    }
+    return p;
+}
+
+/* As scan_object; *set: columns before this one have their text. NULL also where the members are
+ * not as they mostly are. */
+static const char *fill_object(struct json_scan *s, const char *p, uint32_t object,
+                               struct json_row *out, uint32_t *set)
+{
+    struct walk w = {object, 0, s->objects[object].first};
+    uint32_t next = *set;
+    p = blanks(p);
+    if (*p == '}')
+        return p + 1;
+    for (;;) {
+        const struct json_key *k = &s->keys[w.guess];
+        if (stands(s, k, p)) {
+            p += k->len;
+            w.last = w.guess;
+            w.guess = k->next;
+            if (k->column < 0) /* perhaps another spelling */
+                k = &s->keys[k->same];
+        } else {
+            struct walk away = w;
+            k = key_out_of_turn(s, &away, p, &p);
+            w = away;
+            if (!k)
+                return NULL;
+        }
+        p = blanks(p);
+        if (*p == '{' && k->object) {
+            *set = next;
+            p = fill_object(s, p + 1, k->object, out, set);
+            next = *set;
+        } else {
+            if (k->column < 0 || (uint32_t)k->column < next)
+                return NULL;
+            set_nulls(out, next, (uint32_t)k->column);
+            next = (uint32_t)k->column;
+            p = fill_value(s, p, &out->text[next++][out->row], out);
+        }
+        if (!p)
+            return NULL;
+        p = blanks(p);
+        if (*p == '}') {
+            *set = next;
+            return p + 1;
+        }
+        if (*p != ',')
+            return NULL;
+        p = blanks(p + 1);
+    }
+}
+
+bool json_scan_row(struct json_scan *s, struct slice line, struct json_row *out)
+{
+    uint32_t set = 0;
+    s->nnames = 0;
+    s->end = line.p + line.len;
+    const char *p = blanks(line.p);
+    if (*p != '{')
+        return false;
+    p = fill_object(s, p + 1, JSON_ROOT, out, &set);
+    if (!p || blanks(p) < s->end)
+        return false;
+    set_nulls(out, set, out->n);
+    return true;
 }

@@ -89,4 +89,20 @@ uint32_t json_scan_open(struct json_scan *s, uint32_t key);
  * line must be followed by a line end (CR or LF) and BLOCK_SLACK readable bytes. */
 bool json_scan_line(struct json_scan *s, struct slice line);
 
+/* -- a line into a row -- */
+
+/* In the flags of texts that json_scan_row sets: as it stands in the line, with escapes. */
+#define JSON_ESCAPED 4u
+
+struct json_row {
+    struct text *const *text; /* of each column: where its texts stand */
+    uint32_t n, row;          /* columns; the row to set */
+    bool escaped;             /* out: a text has JSON_ESCAPED, set here and cleared by nobody */
+};
+/* The common case of json_scan_line, without members in between: when they come in the order of the
+ * columns of their keys, all known, the row is set in each column (as null where none came). False
+ * when they do not, or when the line is no JSON object: then nothing is known of it, and what
+ * stands in the row is unspecified. */
+bool json_scan_row(struct json_scan *s, struct slice line, struct json_row *out);
+
 #endif

@@ -200,7 +200,9 @@ static void look_at_line(struct reader *r, struct slice line, uint64_t number)
         json_scan_line(s, line);
     for (size_t i = 0; i < s->n; i++) {
         const struct json_field *f = &s->fields[i];
-        struct rcol *rc = column_of(r, f->object, key_of(r, f));
+        int32_t column = f->key == JSON_KEY_NONE ? -1 : s->keys[f->key].column;
+        struct rcol *rc =
+            column < 0 ? column_of(r, f->object, key_of(r, f)) : &r->cols[(uint32_t)column];
         if (!rc)
             continue;
         if (!r->o.raw)
@@ -239,6 +241,17 @@ bool jsonl_look(struct reader *r, uint64_t limit, uint64_t *seen, bool *end, str
 /* -- records to columns -- */
 
 /* What is not in the column as it stands in the line. */
+static struct text unescaped_text(struct reader *r, struct text t)
+{
+    struct slice s = unescaped(r, text_slice(t));
+    char *p = arena_bytes(&r->b->mem, s.len + TEXT_ROOM);
+    memcpy(p, s.p, s.len);
+    memset(p + s.len, 0, TEXT_ROOM);
+    t.p = p;
+    t.len = (uint32_t)s.len;
+    return t;
+}
+
 static struct text text_of(struct reader *r, const struct rcol *rc, const struct json_field *f)
 {
     struct text t = f->text;
@@ -246,15 +259,7 @@ static struct text text_of(struct reader *r, const struct rcol *rc, const struct
         return t;
     if (rc->json_text)
         return (struct text){t.p - 1, t.len + 2, 0};
-    if (f->escaped) {
-        struct slice s = unescaped(r, text_slice(t));
-        char *p = arena_bytes(&r->b->mem, s.len + TEXT_ROOM);
-        memcpy(p, s.p, s.len);
-        memset(p + s.len, 0, TEXT_ROOM);
-        t.p = p;
-        t.len = (uint32_t)s.len;
-    }
-    return t;
+    return f->escaped ? unescaped_text(r, t) : t;
 }
 
 struct row_issue {
@@ -297,6 +302,18 @@ static void set_nulls(struct reader *r, uint32_t row, uint32_t from, uint32_t to
         r->b->cols[c].text[row] = (struct text){no_text, 0, 0};
 }
 
+/* Behind json_scan_row. */
+static void resolve_escapes(struct reader *r, uint32_t row)
+{
+    for (uint32_t c = 0; c < r->schema.n; c++) {
+        struct text *t = &r->b->cols[c].text[row];
+        if (t->flags & JSON_ESCAPED) {
+            t->flags &= ~JSON_ESCAPED;
+            *t = unescaped_text(r, *t);
+        }
+    }
+}
+
 /* One record into row `row`. Columns that it does not have are null: those between two members that
  * come in the order of columns, and, as soon as one is out of order, all that did not come. (Or all
  * are to begin with, see NULLS_BY_ROW.) */
@@ -306,6 +323,14 @@ static struct row_issue take_line(struct reader *r, struct slice line, uint32_t 
     struct row_issue issue = {NULL, NULL, true};
     /* Columns before this one have their text. */
     uint32_t set = r->schema.n > NULLS_BY_ROW ? r->schema.n : 0;
+    if (r->texts && !r->feed.latin1) {
+        struct json_row out = {r->texts, r->schema.n, row, false};
+        if (json_scan_row(&r->json, line, &out)) {
+            if (out.escaped)
+                resolve_escapes(r, row);
+            return issue;
+        }
+    }
     if (!json_scan_line(&r->json, line))
         return not_json(r, line);
     for (size_t i = 0; i < s->n; i++) {
@@ -357,6 +382,19 @@ static void take_record(struct reader *r)
         r->b->end[row] = feed_end(f, 0);
     feed_take(f, 1, r->b->line + row);
     r->b->rows++;
+}
+
+/* Lines go straight into rows where values stand in columns as they do in lines, and a row begun in
+ * vain leaves nothing behind. */
+void jsonl_begin(struct reader *r)
+{
+    uint32_t n = r->schema.n;
+    bool as_is = n <= NULLS_BY_ROW;
+    for (uint32_t c = 0; c < n; c++)
+        as_is = as_is && !r->cols[c].json_text;
+    r->texts = as_is ? arena_alloc(&r->b->mem, (n ? n : 1) * sizeof(*r->texts)) : NULL;
+    for (uint32_t c = 0; as_is && c < n; c++)
+        r->texts[c] = r->b->cols[c].text;
 }
 
 bool jsonl_fill(struct reader *r, bool *end, struct err *err)

@@ -408,8 +408,10 @@ static void begin_batch(struct reader *r)
         if (r->format == FORMAT_JSONL && n > NULLS_BY_ROW)
             memset(b->cols[c].text, 0, r->row_cap * sizeof(struct text));
     }
-    if (r->format == FORMAT_JSONL)
+    if (r->format == FORMAT_JSONL) {
+        jsonl_begin(r);
         return;
+    }
     r->fill = arena_alloc(&b->mem, (n ? n : 1) * sizeof(*r->fill));
     for (uint32_t c = 0; c < n; c++) {
         struct column *col = &b->cols[c];

@@ -85,6 +85,7 @@ struct reader {
     struct batch *b;              /* in hand */
     struct slice *records;        /* of its rows; not when raw */
     struct csv_target *fill;      /* CSV: where its columns are filled; schema.n */
+    struct text **texts;          /* JSON lines: those of its columns; or NULL */
     uint64_t reject[BATCH_WORDS]; /* rows of it that are not delivered */
     uint64_t stray[BATCH_WORDS];  /* rows with a stray quote: one report each */
     size_t held;                  /* bytes of the blocks it holds */
@@ -120,6 +121,8 @@ bool csv_header(struct reader *r, char ***names, uint32_t *n, struct err *err);
 /* Adds records of the current file to the batch in hand until it is full or the file ends
  * (*end). */
 bool csv_fill(struct reader *r, bool *end, struct err *err);
+/* The batch in hand has its vectors. */
+void jsonl_begin(struct reader *r);
 bool jsonl_fill(struct reader *r, bool *end, struct err *err);
 /* Looks for keys and kinds in up to `limit` records of the current file. */
 bool jsonl_look(struct reader *r, uint64_t limit, uint64_t *seen, bool *end, struct err *err);

@@ -181,8 +181,45 @@ static bool has_huge_number(const struct json_scan *s)
     return false;
 }
 
-/* Learns from what was found: unknown keys are registered, some objects opened. */
-static void learn(struct rng *r, struct json_scan *s)
+#define COLUMNS 16
+struct row {
+    struct text text[COLUMNS];
+    struct text *at[COLUMNS];
+};
+
+/* Behind json_scan_line, which gave `whole`: the line was put into the row when its members come in
+ * the order of their columns, and then it is they. */
+static void check_row(const struct json_scan *s, bool whole, bool put, const struct row *row,
+                      const struct json_row *out)
+{
+    bool in_order = whole, escaped = false;
+    int32_t next = 0;
+    for (size_t i = 0; whole && i < s->n; i++) {
+        const struct json_field *f = &s->fields[i];
+        int32_t column = f->key == JSON_KEY_NONE ? -1 : s->keys[f->key].column;
+        in_order = in_order && column >= next;
+        next = column + 1;
+    }
+    ck_assert(put == in_order);
+    next = 0;
+    for (size_t i = 0; put && i <= s->n; i++) {
+        const struct json_field *f = i < s->n ? &s->fields[i] : NULL;
+        for (int32_t to = f ? s->keys[f->key].column : (int32_t)out->n; next < to; next++)
+            ck_assert(row->text[next].len == 0 && row->text[next].flags == 0);
+        if (f) {
+            const struct text *t = &row->text[next++];
+            ck_assert_ptr_eq(t->p, f->text.p);
+            ck_assert_uint_eq(t->len, f->text.len);
+            ck_assert_uint_eq(t->flags, f->text.flags | (f->escaped ? JSON_ESCAPED : 0));
+            escaped = escaped || f->escaped;
+        }
+    }
+    ck_assert(!put || out->escaped == escaped);
+}
+
+/* Learns from what was found: unknown keys are registered, with a column if they are not objects
+ * that are opened. */
+static void learn(struct rng *r, struct json_scan *s, uint32_t *ncolumns)
 {
     struct buf name = BUF_INIT(BUF_UNBOUNDED);
     for (size_t i = 0; i < s->n; i++) {
@@ -193,6 +230,8 @@ static void learn(struct rng *r, struct json_scan *s)
             uint32_t key = json_scan_key(s, f->object, buf_slice(&name));
             if (f->kind == JSON_KIND_OBJECT && rng_below(r, 3) == 0)
                 json_scan_open(s, key);
+            else if (*ncolumns < COLUMNS)
+                s->keys[key].column = (int32_t)(*ncolumns)++;
         }
     }
     buf_release(&name);
@@ -202,10 +241,14 @@ START_TEST(members_are_those_of_the_strict_parser)
 {
     struct arena a = ARENA_INIT;
     struct buf b = BUF_INIT(BUF_UNBOUNDED);
-    uint64_t whole = 0, damaged = 0;
+    uint64_t whole = 0, damaged = 0, rows = 0;
     for (uint64_t seed = 0; seed < runs(200); seed++) {
         struct rng r;
         struct json_scan s;
+        struct row row;
+        uint32_t ncolumns = 0;
+        for (size_t c = 0; c < COLUMNS; c++)
+            row.at[c] = &row.text[c];
         rng_seed(&r, seed);
         json_scan_init(&s);
         for (int line = 0; line < 100; line++) {
@@ -222,7 +265,11 @@ START_TEST(members_are_those_of_the_strict_parser)
             struct slice text = slice_of(b.p, len);
             bool is =
                 utf8_is_valid(text) && json_parse(&a, text, 0, &v, NULL) && v->type == JSON_OBJECT;
-            bool got = json_scan_line(&s, text) && utf8_is_valid(text);
+            struct json_row out = {row.at, ncolumns, 0, false};
+            bool put = json_scan_row(&s, text, &out), got = json_scan_line(&s, text);
+            check_row(&s, got, put, &row, &out);
+            rows += put && s.n > 0;
+            got = got && utf8_is_valid(text);
             if (!is && got && has_huge_number(&s))
                 continue;
             ck_assert_msg(is == got, "seed %llu: %.*s", (unsigned long long)seed, (int)len, b.p);
@@ -232,7 +279,7 @@ START_TEST(members_are_those_of_the_strict_parser)
                 size_t i = 0;
                 check_members(&s, v, JSON_ROOT, &i);
                 ck_assert_uint_eq(i, s.n);
-                learn(&r, &s);
+                learn(&r, &s, &ncolumns);
             } else {
                 ck_assert(!utf8_is_valid(text) || (s.failed >= b.p && s.failed <= b.p + len + 1));
             }
@@ -242,6 +289,7 @@ START_TEST(members_are_those_of_the_strict_parser)
     }
     ck_assert_uint_gt(whole, damaged);
     ck_assert_uint_gt(damaged, whole / 10);
+    ck_assert_uint_gt(rows, whole / 20);
     buf_release(&b);
     arena_release(&a);
 }
