@@ -91,25 +91,27 @@ struct route_part *partition_of(struct route *r, struct route_pane *pane, const 
     return part_of_value(r, pane, text_slice(*value), r->parts.max_partitions, record);
 }
 
+struct route_part *partition_like(struct route *r, struct route_pane *to,
+                                  const struct route_part *part)
+{
+    switch (part->kind) {
+    case ROUTE_NULL:
+        return part_at(r, to, &to->null_part, ROUTE_NULL, part->born);
+    case ROUTE_REST:
+        return part_at(r, to, &to->rest_part, ROUTE_REST, part->born);
+    case ROUTE_VALUE:
+        return part_of_value(r, to, part->value, SIZE_MAX, part->born);
+    case ROUTE_ALL:
+        break;
+    }
+    return partition_of(r, to, NULL, part->born);
+}
+
 bool partition_merge(struct route *r, struct route_pane *to, const struct route_pane *from,
                      struct err *err)
 {
     for (size_t i = 0; i < from->n; i++) {
-        struct route_part *f = from->parts[i], *t = NULL;
-        switch (f->kind) {
-        case ROUTE_ALL:
-            t = partition_of(r, to, NULL, f->born);
-            break;
-        case ROUTE_NULL:
-            t = part_at(r, to, &to->null_part, ROUTE_NULL, f->born);
-            break;
-        case ROUTE_REST:
-            t = part_at(r, to, &to->rest_part, ROUTE_REST, f->born);
-            break;
-        case ROUTE_VALUE:
-            t = part_of_value(r, to, f->value, SIZE_MAX, f->born);
-            break;
-        }
+        struct route_part *f = from->parts[i], *t = partition_like(r, to, f);
         profile_settle(f->p);
         if (!profile_merge(t->p, f->p, err))
             return false;

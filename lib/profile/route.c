@@ -37,9 +37,7 @@ bool route_init(struct route *r, const struct schema *s, bool json, const struct
 
 void route_release(struct route *r)
 {
-    for (size_t i = 0; i < r->npanes; i++)
-        partition_pane_free(r, r->panes[i]);
-    free(r->panes);
+    window_release(r);
     free(r->times);
     free(r->masks);
     free(r->touched);
@@ -276,6 +274,10 @@ bool route_end(struct route *r, const struct reader_stats *stats, struct err *er
                             r->records + 1);
         r->owed = true;
     }
+    if (part != NULL)
+        part = window_part(r, part);
+    /* Faults behind the last record, whose windows have gone out. */
+    r->owed = r->owed || (r->nbads > 0 && r->covered == r->records);
     for (size_t i = 0; i < r->nbads; i++)
         route_fault(r, part, &r->bads[i].bad);
     forget_bads(r);

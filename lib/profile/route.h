@@ -3,7 +3,12 @@
  *
  * A window is made of panes as long as the slide (Li & al. 2005, "No pane, no gain: efficient
  * evaluation of sliding-window aggregates over data streams"): each record goes into one pane, and
- * a window is its panes merged. Tumbling windows have one pane.
+ * a window is its panes merged. Tumbling windows have one pane. Sliding windows keep a queue of two
+ * stacks (Tangwongsan & al. 2017, "Low-latency sliding-window aggregation in worst-case constant
+ * time", section 2): the older panes hold all panes up to the end of their stack, the younger ones
+ * are merged into one aggregate, so that a window takes about four merges, however many panes it
+ * has. A record that comes for a pane which was merged goes into a second pane of the same place,
+ * merged with each window until that place is the aggregate's or gone.
  *
  * Windows of N records begin every `slide` records; each goes out with its last record. At the end
  * of the input one more, shorter, holds the records that were in no window yet (and, sliding, those
@@ -51,6 +56,7 @@ struct route_part {
 struct route_pane {
     int64_t index; /* it begins at index * slide */
     bool placed;   /* false: no time has come yet */
+    bool merged;   /* into the younger aggregate: takes no records any more */
     struct route_part **parts;
     size_t n, cap;
     struct map by_value;         /* v.num: index in parts */
@@ -91,15 +97,18 @@ struct route {
     uint64_t end;              /* offset behind the last of them */
     struct route_pane **panes; /* ascending; one that is not placed stands alone */
     size_t npanes, panes_cap;
-    int64_t latest;         /* time seen, or ROUTE_NO_TIME */
-    int64_t watermark;      /* what is before it is over */
-    int64_t next;           /* no window before this one goes out any more */
-    uint64_t covered;       /* records that were in a window that went out */
-    bool given, owed;       /* something went out; faults without a record still have to */
-    bool latin1;            /* the input has such bytes */
-    uint64_t header_latin1; /* line, until the first record takes it */
-    int64_t now;            /* arrival of the batch in hand */
-    int64_t *times;         /* of its rows: BATCH_ROWS */
+    struct route_pane **older;  /* ascending; each holds all from its own to the last */
+    size_t nolder, older_at;    /* those before older_at are gone */
+    struct route_pane *younger; /* all of `panes` that are marked merged; NULL: none */
+    int64_t latest;             /* time seen, or ROUTE_NO_TIME */
+    int64_t watermark;          /* what is before it is over */
+    int64_t next;               /* no window before this one goes out any more */
+    uint64_t covered;           /* records that were in a window that went out */
+    bool given, owed;           /* something went out; faults without a record still have to */
+    bool latin1;                /* the input has such bytes */
+    uint64_t header_latin1;     /* line, until the first record takes it */
+    int64_t now;                /* arrival of the batch in hand */
+    int64_t *times;             /* of its rows: BATCH_ROWS */
     uint64_t (*masks)[BATCH_WORDS];
     struct route_part **touched; /* with rows in hand */
     size_t ntouched, touched_cap;
@@ -131,8 +140,9 @@ bool window_times(struct route *r, const struct batch *b, struct err *err);
 /* The pane of a record (counted from 1), whose time is t (may be ROUTE_NO_TIME); *late when it is
  * not its own. Never NULL. */
 struct route_pane *window_pane(struct route *r, uint64_t record, int64_t t, bool *late);
-/* The earliest window that will go out and has records, when there is a pane that is placed; and
- * the time that a window ends. */
+/* The earliest pane that there is, or NULL; the earliest window that will go out and has records,
+ * when that pane is placed; and the time that a window ends. */
+const struct route_pane *window_pane_first(const struct route *r);
 int64_t window_first(const struct route *r);
 int64_t window_over(const struct route *r, int64_t k);
 /* Would a record with this time, or the count of records, end a window? */
@@ -140,10 +150,17 @@ bool window_is_over(const struct route *r, int64_t t);
 /* Gives out what is over; the batch in hand has been delivered. */
 bool window_close(struct route *r, struct err *err);
 bool window_end(struct route *r, struct err *err);
+void window_release(struct route *r);
+/* The part itself, or, where its pane was merged and takes no records any more, its like in a
+ * second pane. */
+struct route_part *window_part(struct route *r, struct route_part *part);
 
 /* The part of `value` (NULL: null), made when new (or that of the rest). */
 struct route_part *partition_of(struct route *r, struct route_pane *pane, const struct text *value,
                                 uint64_t record);
+/* The part of the same value in the pane `to`, made when new. */
+struct route_part *partition_like(struct route *r, struct route_pane *to,
+                                  const struct route_part *part);
 /* All of the pane into `to`, which may be empty. */
 bool partition_merge(struct route *r, struct route_pane *to, const struct route_pane *from,
                      struct err *err);

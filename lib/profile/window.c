@@ -78,13 +78,14 @@ static int64_t width(const struct route *r)
                                   : (int64_t)(r->parts.window / r->parts.slide);
 }
 
+/* One that takes records. */
 static struct route_pane *pane_at(struct route *r, int64_t index, bool placed)
 {
     size_t at = r->npanes;
-    while (at > 0 && r->panes[at - 1]->index >= index)
+    while (at > 0 && r->panes[at - 1]->index > index)
         at--;
-    if (at < r->npanes && r->panes[at]->index == index)
-        return r->panes[at];
+    if (at > 0 && r->panes[at - 1]->index == index && !r->panes[at - 1]->merged)
+        return r->panes[at - 1];
     if (r->npanes == r->panes_cap) {
         r->panes_cap = r->panes_cap ? 2 * r->panes_cap : 4;
         r->panes = xreallocarray(r->panes, r->panes_cap, sizeof(struct route_pane *));
@@ -130,9 +131,17 @@ struct route_pane *window_pane(struct route *r, uint64_t record, int64_t t, bool
 
 /* -- windows -- */
 
+const struct route_pane *window_pane_first(const struct route *r)
+{
+    const struct route_pane *older = r->older_at < r->nolder ? r->older[r->older_at] : NULL;
+    if (r->npanes == 0 || (older != NULL && older->index < r->panes[0]->index))
+        return older;
+    return r->panes[0];
+}
+
 int64_t window_first(const struct route *r)
 {
-    int64_t k = r->panes[0]->index - width(r) + 1;
+    int64_t k = window_pane_first(r)->index - width(r) + 1;
     return k > r->next ? k : r->next;
 }
 
@@ -145,44 +154,106 @@ bool window_is_over(const struct route *r, int64_t t)
 {
     if (!r->timed)
         return r->parts.window > 0 && r->records > 0 && r->records % r->parts.slide == 0;
-    return t != ROUTE_NO_TIME && r->npanes > 0 && r->panes[0]->placed &&
+    const struct route_pane *first = window_pane_first(r);
+    return t != ROUTE_NO_TIME && first != NULL && first->placed &&
            window_over(r, window_first(r)) <= t - r->parts.lateness_us;
+}
+
+/* Panes before `index` go. */
+static void forget_panes(struct route *r, int64_t index)
+{
+    size_t gone = 0;
+    while (r->older_at < r->nolder && r->older[r->older_at]->index < index)
+        partition_pane_free(r, r->older[r->older_at++]);
+    while (gone < r->npanes && r->panes[gone]->index < index)
+        partition_pane_free(r, r->panes[gone++]);
+    r->npanes -= gone;
+    if (gone > 0)
+        memmove(r->panes, r->panes + gone, r->npanes * sizeof(struct route_pane *));
+}
+
+/* The older ones have gone: the first n panes take their place, each with all behind it. */
+static bool turn_over(struct route *r, size_t n, struct err *err)
+{
+    bool ok = true;
+    if (r->younger != NULL)
+        partition_pane_free(r, r->younger);
+    r->younger = NULL;
+    r->older = xreallocarray(r->older, n ? n : 1, sizeof(struct route_pane *));
+    r->older_at = 0;
+    r->nolder = n;
+    for (size_t i = n; i-- > 0;) {
+        r->older[i] = r->panes[i];
+        r->older[i]->merged = true;
+        if (i + 1 < n)
+            ok = ok && partition_merge(r, r->older[i], r->older[i + 1], err);
+    }
+    r->npanes -= n;
+    if (n > 0)
+        memmove(r->panes, r->panes + n, r->npanes * sizeof(struct route_pane *));
+    return ok;
+}
+
+/* Panes before `end` into one. Those behind the older ones are merged once for all the windows that
+ * they are in. */
+static bool merge_window(struct route *r, struct route_pane *to, int64_t end, struct err *err)
+{
+    size_t n = 0;
+    bool ok = true;
+    while (n < r->npanes && r->panes[n]->index < end)
+        n++;
+    if (r->older_at == r->nolder) {
+        ok = turn_over(r, n, err);
+        n = 0;
+    }
+    if (r->older_at < r->nolder)
+        ok = ok && partition_merge(r, to, r->older[r->older_at], err);
+    for (size_t i = 0; ok && i < n; i++) {
+        struct route_pane *pane = r->panes[i];
+        if (pane->merged)
+            continue;
+        if (pane->index <= r->older[r->nolder - 1]->index) {
+            ok = partition_merge(r, to, pane, err);
+            continue;
+        }
+        if (r->younger == NULL)
+            r->younger = partition_pane_new(pane->index, true);
+        ok = partition_merge(r, r->younger, pane, err);
+        pane->merged = true;
+    }
+    return ok && (r->younger == NULL || partition_merge(r, to, r->younger, err));
 }
 
 /* Window k goes out, and the panes that no later window needs go. */
 static bool give_window(struct route *r, int64_t k, struct err *err)
 {
     int64_t n = width(r), from = ROUTE_NO_TIME, to = ROUTE_NO_TIME;
-    struct route_pane *merged = NULL, *only = r->panes[0];
+    struct route_pane *merged = NULL;
     bool ok = true;
-    if (r->timed && only->placed) {
+    if (r->timed && window_pane_first(r)->placed) {
         from = k * r->parts.slide_us;
         to = window_over(r, k);
     }
     if (n > 1) {
         merged = partition_pane_new(k, true);
-        for (size_t i = 0; ok && i < r->npanes && r->panes[i]->index < k + n; i++)
-            ok = partition_merge(r, merged, r->panes[i], err);
+        ok = merge_window(r, merged, k + n, err);
     }
     if (merged == NULL || merged->n > 0) {
-        ok = ok && partition_give(r, merged ? merged : only, from, to, err);
+        ok = ok && partition_give(r, merged ? merged : r->panes[0], from, to, err);
         r->covered = r->records;
     }
     if (merged != NULL)
         partition_pane_free(r, merged);
     r->next = k + 1;
-    size_t gone = 0;
-    while (gone < r->npanes && r->panes[gone]->index <= k)
-        partition_pane_free(r, r->panes[gone++]);
-    r->npanes -= gone;
-    memmove(r->panes, r->panes + gone, r->npanes * sizeof(struct route_pane *));
+    forget_panes(r, k + 1);
     return ok;
 }
 
 bool window_close(struct route *r, struct err *err)
 {
+    const struct route_pane *first;
     if (r->timed) {
-        while (r->npanes > 0 && r->panes[0]->placed) {
+        while ((first = window_pane_first(r)) != NULL && first->placed) {
             int64_t k = window_first(r);
             if (window_over(r, k) > r->watermark)
                 return true;
@@ -197,13 +268,31 @@ bool window_close(struct route *r, struct err *err)
 
 bool window_end(struct route *r, struct err *err)
 {
+    const struct route_pane *first;
     if (r->timed) {
-        while (r->npanes > 0)
-            if (!give_window(r, r->panes[0]->placed ? window_first(r) : 0, err))
+        while ((first = window_pane_first(r)) != NULL)
+            if (!give_window(r, first->placed ? window_first(r) : 0, err))
                 return false;
         return true;
     }
-    if (r->npanes > 0 && (r->parts.window == 0 || r->covered < r->records || r->owed))
+    if (window_pane_first(r) != NULL &&
+        (r->parts.window == 0 || r->covered < r->records || r->owed))
         return give_window(r, r->next, err);
     return true;
+}
+
+struct route_part *window_part(struct route *r, struct route_part *part)
+{
+    if (!part->pane->merged)
+        return part;
+    return partition_like(r, pane_at(r, part->pane->index, true), part);
+}
+
+void window_release(struct route *r)
+{
+    forget_panes(r, INT64_MAX);
+    if (r->younger != NULL)
+        partition_pane_free(r, r->younger);
+    free(r->older);
+    free(r->panes);
 }

@@ -36,6 +36,17 @@ is "$(jq -c '[.window.first_record, .window.last_record]' "$out_file" | tr '\n' 
 is "$(nth 2 | jq -c '[.columns[] | .name, .nulls, .distinct, .min, .max, .quantiles, .outliers, .types, .top]')" \
     "$(sed -n 51,150p rows | alone | jq -c '[.columns[] | .name, .nulls, .distinct, .min, .max, .quantiles, .outliers, .types, .top]')" \
     "one merged from panes is the profile of its records"
+run etl-profile --window 100 --slide 5 f.csv
+exact='[.columns[] | .name, .nulls, .distinct, .min, .max, .mean, .stddev, .quantiles, .outliers, .types, .top]'
+for n in 1 2 20 21 22 31; do # the older panes have all gone after 20 windows
+    is "$(nth $n | jq -c "$exact")" \
+        "$(sed -n "$((5 * n - 4)),$((5 * n + 95))p" rows | alone | jq -c "$exact")" \
+        "and so is window $n, merged from many"
+done
+{ seq -f '{"a":%.0f}' 2048; echo '{"a":'; } >end.jsonl
+run etl-profile --window 1024 --slide 512 end.jsonl
+is "$(jq -c '[.window.first_record, .window.last_record, .quality.issues[].rule]' "$out_file" | tail -n 2 | tr '\n' ' ')" \
+    '[1025,2048] [1537,2048,"not_json"] ' "a fault behind the last full window is in one more"
 run etl-profile --window 100 --slide 50 --partition-by origin f.csv
 is "$(jq -s 'map(select(.window.first_record > 50 and .window.last_record <= 150)) | length > 5' "$out_file")" true \
     "windows that slide have partitions"

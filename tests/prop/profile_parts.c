@@ -191,7 +191,7 @@ static void try_seed(uint64_t seed)
     write_csv(path, r);
     struct profile_parts parts = {.by = rng_below(&rng, 2) ? "k" : NULL, .max_partitions = KEYS};
     bool timed = rng_below(&rng, 3) > 0;
-    uint64_t slide = 1 + rng_below(&rng, 60), panes = 1 + rng_below(&rng, 4) * rng_below(&rng, 2);
+    uint64_t slide = 1 + rng_below(&rng, 60), panes = 1 + rng_below(&rng, 12) * rng_below(&rng, 2);
     if (timed) {
         parts.time = "t";
         parts.slide_us = (int64_t)slide * US_PER_S;
