@@ -3,10 +3,12 @@
  * and of blocks of records (clusters). Plain numbers in and out; NAN where there is too little to
  * say anything. Internal to profile/.
  *
- * Of records: the mean by Student's t, made wider for skewness and long tails (Hall 1992, "The
- * bootstrap and Edgeworth expansion", section 2.6), a rate by Wilson 1927, a quantile by the order
- * statistics around it (binomial, by the normal approximation). All with the finite population
- * correction 1 - n/N (Cochran 1977, section 2.6).
+ * Of records: the mean by Student's t, its skewness taken out by a cubic transform, so that the
+ * truth is as often above as below (Hall 1992, "On the removal of skewness by transformation",
+ * J. R. Statist. Soc. B 54), and made wider for skewness and long tails that a sample shows too
+ * little of (Hall 1992, "The bootstrap and Edgeworth expansion", section 2.6), a rate by Wilson
+ * 1927, a quantile by the order statistics around it (binomial, by the normal approximation). All
+ * with the finite population correction 1 - n/N (Cochran 1977, section 2.6).
  *
  * Of blocks: every stratum (a stretch of the file) gives two blocks, drawn without replacement, and
  * the variance of the sums is that between the two, whatever the order of the file is (Cochran

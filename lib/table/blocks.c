@@ -11,12 +11,15 @@
 #include "table/csv_scan.h"
 #include "table/feed.h"
 
-/* Cells are as long as a disk likes to be read, shorter where there would be too few, and not so
- * short that most of their records are cut. */
+/* Cells are as long as a disk likes to be read, shorter where there would be too few strata: of
+ * what grows along the file, or changes at one place, a few decide the variance, and the more there
+ * are the less hangs on each. Not so short that most of their records are cut. */
 #define CELL_BYTES ((double)(64 << 10))
-#define CELL_BYTES_MIN ((double)(4 << 10))
-#define STRATA_ENOUGH 32
-#define STRATA_MIN 8
+#define CELL_BYTES_MIN ((double)(1 << 10))
+#define STRATA_ENOUGH 128
+#define STRATA_MIN 32
+/* As few will do where there is no memory for the sums of more. */
+#define STRATA_FEWEST 8
 /* Beyond this nothing is saved. */
 #define RATE_MAX 0.8
 /* So far back a line end is looked for, and so far on a record's end. */
@@ -226,10 +229,10 @@ static bool draw(struct blocks *b, double rate, uint64_t seed, size_t max_blocks
     cells = cells < 3 ? 3 : cells;
     if (strata < STRATA_ENOUGH)
         strata = half / CELL_BYTES_MIN < STRATA_ENOUGH ? half / CELL_BYTES_MIN : STRATA_ENOUGH;
+    if (strata < STRATA_MIN || max_blocks / 2 < STRATA_FEWEST || rate > RATE_MAX)
+        return true;
     if (strata > (double)max_blocks / 2)
         strata = (double)(max_blocks / 2);
-    if (strata < STRATA_MIN || rate > RATE_MAX)
-        return true;
     size_t n = (size_t)strata;
     double cell = bytes / ((double)n * (double)cells);
     struct view v = {0};
