@@ -252,8 +252,21 @@ static void put_special(struct reader *r, uint32_t c, uint32_t row, size_t i, st
         stray_quote(r, c, row, i, stray);
 }
 
+/* One field that is no special one. False: it begins with a quote. A field without any byte is
+ * null. */
+static inline bool put_field(const struct csv_target *t, uint32_t row, const char *p, uint32_t len,
+                             int quote)
+{
+    if (len == 0)
+        t->valid[row >> 6] &= ~(UINT64_C(1) << (row & 63));
+    else if ((unsigned char)*p == quote)
+        return false;
+    t->text[row] = (struct text){p, len, 0};
+    return true;
+}
+
 /* m records, all with file_cols fields, into rows from `row` on: record by record, as the bytes and
- * their offsets come in that order. A field without any byte is null. */
+ * their offsets come in that order. */
 static void fill_rows(struct reader *r, uint32_t row, size_t m)
 {
     const struct csv_scan *s = &r->feed.scan;
@@ -271,14 +284,34 @@ static void fill_rows(struct reader *r, uint32_t row, size_t m)
         for (uint32_t c = 0; c < ncols; c++) {
             uint32_t at = fill[c].at, from = ends[at] + 1, to = at == last ? end : ends[at + 1];
             const char *p = data + from;
-            if (to == from)
-                fill[c].valid[row >> 6] &= ~(UINT64_C(1) << (row & 63));
-            else if ((unsigned char)*p == quote || odd) {
+            if ((odd && to > from) || !put_field(&fill[c], row, p, to - from, quote))
                 put_special(r, c, row, i, (struct field_bytes){p, to - from, false});
-                continue;
-            }
-            fill[c].text[row] = (struct text){p, to - from, 0};
         }
+    }
+}
+
+/* The same of records whose columns are all taken, in their order, without an escape character. */
+static void fill_all(struct reader *r, uint32_t row, size_t m)
+{
+    const struct csv_scan *s = &r->feed.scan;
+    const char *data = r->feed.block->data;
+    const uint32_t *ends = s->ends.at + s->rows.at[r->feed.k];
+    const uint32_t ncols = r->file_cols;
+    const int quote = r->quote;
+    const struct csv_target *fill = r->fill;
+    for (size_t i = 0; i < m; i++, row++) {
+        uint32_t from = *ends++ + 1;
+        for (uint32_t c = 0; c < ncols; c++) {
+            uint32_t to = ends[c];
+            uint32_t len = to - from;
+            const char *p = data + from;
+            if (c + 1 == ncols && len > 0 && data[to - 1] == '\r')
+                len--;
+            if (!put_field(&fill[c], row, p, len, quote))
+                put_special(r, c, row, i, (struct field_bytes){p, len, false});
+            from = to + 1;
+        }
+        ends += ncols - 1;
     }
 }
 
@@ -314,7 +347,10 @@ static void take_regular(struct reader *r, size_t m)
     uint32_t row = r->b->rows;
     for (size_t i = 0; i < m && !r->o.raw; i++)
         r->records[row + i] = feed_record(&r->feed, i);
-    fill_rows(r, row, m);
+    if (r->fill_all)
+        fill_all(r, row, m);
+    else
+        fill_rows(r, row, m);
     if (r->feed.nul_k < r->feed.scan.nuls.n)
         note_nuls(r, row, m);
     note_ends(r, m);

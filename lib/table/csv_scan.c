@@ -160,6 +160,7 @@ static void scan_scalar(struct csv_scan *s, const char *data, size_t to)
 
 struct masks {
     uint64_t delimiter, quote, lf, cr, nul, high;
+    uint64_t parity; /* of the quotes up to each byte */
 };
 
 /* Carried from chunk to chunk: the scalar state, as masks want it. */
@@ -195,6 +196,9 @@ static inline uint64_t prefix_xor(uint64_t x)
     return x;
 }
 
+/* More offsets than there are bits are written, at most this many. */
+#define ADD_BEYOND 16
+
 /* Writes the offsets of all set bits; at most 64. Eight at a time without a test, as the list has
  * room: what is written beyond is overwritten. */
 static inline void add_bits(struct csv_offsets *o, uint64_t bits, size_t base)
@@ -216,54 +220,68 @@ static inline void add_sparse_bits(struct csv_offsets *o, uint64_t bits, size_t 
         offsets_add(o, base + (size_t)__builtin_ctzll(bits));
 }
 
-/* One chunk at s->pos. False when a quote stands where RFC 4180 has none: nothing was done. */
-static inline bool scan_chunk(struct csv_scan *s, const struct masks *m, struct carry *c)
+/* Where fields end in the chunk at s->pos. False when a quote stands where RFC 4180 has none:
+ * nothing was done. Quotes and line ends come in every second chunk or so, and no branch asks for
+ * them. */
+static inline bool ends_of_chunk(struct csv_scan *s, const struct masks *m, struct carry *c,
+                                 uint64_t *ends_out)
 {
-    uint64_t inside = prefix_xor(m->quote) ^ c->inside;
+    uint64_t inside = m->parity ^ c->inside;
     uint64_t ends = (m->delimiter | m->lf) & ~inside;
-    if (m->quote | c->closed) {
-        uint64_t open = m->quote & inside, close = m->quote & ~inside;
-        uint64_t after_end = (ends << 1) | c->start, after_close = (close << 1) | c->closed;
-        uint64_t crlf = m->cr & (m->lf >> 1);
-        /* An opening quote begins a field or doubles the quote before it; behind a closing one the
-         * field ends or a quote follows. */
-        if ((open & ~(after_end | after_close)) | (after_close & ~(ends | open | crlf)))
-            return false;
-        c->closed = close >> 63;
-        c->inside = (uint64_t)((int64_t)inside >> 63);
-        if (m->lf & inside)
-            add_sparse_bits(&s->lfs, m->lf & inside, s->pos);
-    } else if (c->inside && m->lf) {
-        add_sparse_bits(&s->lfs, m->lf, s->pos);
-    }
+    uint64_t open = m->quote & inside, close = m->quote & ~inside;
+    uint64_t after_end = (ends << 1) | c->start, after_close = (close << 1) | c->closed;
+    uint64_t crlf = m->cr & (m->lf >> 1);
+    /* An opening quote begins a field or doubles the quote before it; behind a closing one the
+     * field ends or a quote follows. */
+    if ((open & ~(after_end | after_close)) | (after_close & ~(ends | open | crlf)))
+        return false;
+    c->closed = close >> 63;
+    c->inside = (uint64_t)((int64_t)inside >> 63);
     c->start = ends >> 63;
-    /* Room for one write of eight beyond 64. */
-    offsets_reserve(&s->ends, CHUNK + 8);
-    size_t first = s->ends.n;
-    add_bits(&s->ends, ends, s->pos);
-    for (uint64_t rows = m->lf & ends; rows; rows &= rows - 1) {
-        uint64_t below = (rows & -rows) - 1;
-        offsets_add(&s->rows, first + (size_t)__builtin_popcountll(ends & below));
-    }
+    if (m->lf & inside)
+        add_sparse_bits(&s->lfs, m->lf & inside, s->pos);
+    *ends_out = ends;
+    return true;
+}
+
+/* Behind that: the records that end there, the first of the ends being `first` of all. */
+static inline void rows_of_chunk(struct csv_scan *s, const struct masks *m, uint64_t ends,
+                                 size_t first)
+{
+    uint64_t rows = m->lf & ends;
+    uint32_t *out = s->rows.at + s->rows.n;
+    s->rows.n += (size_t)__builtin_popcountll(rows);
+    do {
+        uint64_t below = (rows & -rows) - 1; /* all, where there is none: it is overwritten */
+        *out++ = (uint32_t)(first + (size_t)__builtin_popcountll(ends & below));
+        rows &= rows - 1;
+    } while (rows != 0);
     if (m->nul)
         add_sparse_bits(&s->nuls, m->nul, s->pos);
     s->high = s->high || m->high;
     s->pos += CHUNK;
-    return true;
 }
 
-/* The loop around it, once for each way of making masks. */
-#define SCAN_LOOP(...)                            \
-    struct carry c = carry_of(s->state);          \
-    while (to - s->pos >= CHUNK) {                \
-        struct masks m;                           \
-        __VA_ARGS__;                              \
-        if (!scan_chunk(s, &m, &c)) {             \
-            s->state = state_of(&c);              \
-            scan_scalar(s, data, s->pos + CHUNK); \
-            c = carry_of(s->state);               \
-        }                                         \
-    }                                             \
+/* The loop around it, once for each way of making masks, and of `add`ing the offsets of bits. */
+#define SCAN_LOOP(add, ...)                            \
+    struct carry c = carry_of(s->state);               \
+    while (to - s->pos >= CHUNK) {                     \
+        struct masks m;                                \
+        uint64_t ends;                                 \
+        __VA_ARGS__;                                   \
+        if (!ends_of_chunk(s, &m, &c, &ends)) {        \
+            s->state = state_of(&c);                   \
+            scan_scalar(s, data, s->pos + CHUNK);      \
+            c = carry_of(s->state);                    \
+            continue;                                  \
+        }                                              \
+        /* Room for one write beyond 64. */            \
+        offsets_reserve(&s->ends, CHUNK + ADD_BEYOND); \
+        offsets_reserve(&s->rows, CHUNK);              \
+        size_t first = s->ends.n;                      \
+        add(&s->ends, ends, s->pos);                   \
+        rows_of_chunk(s, &m, ends, first);             \
+    }                                                  \
     s->state = state_of(&c)
 
 /* Neither quotes nor delimiters: lines. One chunk with these masks. */
@@ -303,14 +321,21 @@ __attribute__((target("avx2,popcnt,bmi"))) static inline uint64_t eq_avx2(__m256
     return (uint64_t)b << 32 | a;
 }
 
-__attribute__((target("avx2,popcnt,bmi"), flatten)) static void
+/* The parity by a product without carries. */
+__attribute__((target("pclmul"))) static inline uint64_t parity_clmul(uint64_t x)
+{
+    __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)x), _mm_set1_epi8(-1), 0);
+    return (uint64_t)_mm_cvtsi128_si64(product);
+}
+
+__attribute__((target("avx2,popcnt,bmi,pclmul"), flatten)) static void
 scan_avx2(struct csv_scan *s, const char *data, size_t to)
 {
     const __m256i delimiter = _mm256_set1_epi8((char)s->delimiter);
     const __m256i quote = _mm256_set1_epi8((char)s->quote);
     const __m256i lf = _mm256_set1_epi8('\n'), cr = _mm256_set1_epi8('\r');
     const __m256i zero = _mm256_setzero_si256();
-    SCAN_LOOP({
+    SCAN_LOOP(add_bits, {
         const __m256i *p = (const __m256i *)(const void *)(data + s->pos);
         __m256i lo = _mm256_loadu_si256(p), hi = _mm256_loadu_si256(p + 1);
         m.delimiter = only_if(s->delimiter, eq_avx2(lo, hi, delimiter));
@@ -319,17 +344,42 @@ scan_avx2(struct csv_scan *s, const char *data, size_t to)
         m.cr = eq_avx2(lo, hi, cr);
         m.nul = eq_avx2(lo, hi, zero);
         m.high = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(lo, hi));
+        m.parity = parity_clmul(m.quote);
     });
 }
 
+#define AVX512 "avx512f,avx512bw,avx512vbmi2,avx2,popcnt,bmi,pclmul"
+
+/* The numbers of the set bits side by side: 16 offsets a write, and seldom more than one. */
+__attribute__((target(AVX512))) static inline void add_packed(struct csv_offsets *o, uint64_t bits,
+                                                              size_t base)
+{
+    const __m512i numbers = _mm512_set_epi64(
+        0x3f3e3d3c3b3a3938, 0x3736353433323130, 0x2f2e2d2c2b2a2928, 0x2726252423222120,
+        0x1f1e1d1c1b1a1918, 0x1716151413121110, 0x0f0e0d0c0b0a0908, 0x0706050403020100);
+    __m512i packed = _mm512_maskz_compress_epi8(bits, numbers);
+    __m512i from = _mm512_set1_epi32((int)base);
+    uint32_t *out = o->at + o->n;
+    size_t n = (size_t)__builtin_popcountll(bits);
+    o->n += n;
+    _mm512_storeu_si512(
+        out, _mm512_add_epi32(from, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(packed))));
+    if (n > 16) {
+        uint8_t number[CHUNK];
+        _mm512_storeu_si512(number, packed);
+        for (size_t k = 16; k < n; k++)
+            out[k] = (uint32_t)base + number[k];
+    }
+}
+
 /* The same with one register for all 64 bytes. */
-__attribute__((target("avx512f,avx512bw,avx2,popcnt,bmi"), flatten)) static void
-scan_avx512(struct csv_scan *s, const char *data, size_t to)
+__attribute__((target(AVX512), flatten)) static void scan_avx512(struct csv_scan *s,
+                                                                 const char *data, size_t to)
 {
     const __m512i delimiter = _mm512_set1_epi8((char)s->delimiter);
     const __m512i quote = _mm512_set1_epi8((char)s->quote);
     const __m512i lf = _mm512_set1_epi8('\n'), cr = _mm512_set1_epi8('\r');
-    SCAN_LOOP({
+    SCAN_LOOP(add_packed, {
         __m512i x = _mm512_loadu_si512((const void *)(data + s->pos));
         m.delimiter = only_if(s->delimiter, _mm512_cmpeq_epi8_mask(x, delimiter));
         m.quote = only_if(s->quote, _mm512_cmpeq_epi8_mask(x, quote));
@@ -337,6 +387,7 @@ scan_avx512(struct csv_scan *s, const char *data, size_t to)
         m.cr = _mm512_cmpeq_epi8_mask(x, cr);
         m.nul = _mm512_testn_epi8_mask(x, x);
         m.high = _mm512_movepi8_mask(x);
+        m.parity = parity_clmul(m.quote);
     });
 }
 
@@ -386,7 +437,7 @@ static void scan_sse2(struct csv_scan *s, const char *data, size_t to)
     const __m128i delimiter = _mm_set1_epi8((char)s->delimiter);
     const __m128i quote = _mm_set1_epi8((char)s->quote);
     const __m128i lf = _mm_set1_epi8('\n'), cr = _mm_set1_epi8('\r'), zero = _mm_setzero_si128();
-    SCAN_LOOP({
+    SCAN_LOOP(add_bits, {
         __m128i v[4];
         for (int i = 0; i < 4; i++)
             v[i] = _mm_loadu_si128((const __m128i *)(const void *)(data + s->pos + 16 * i));
@@ -397,13 +448,14 @@ static void scan_sse2(struct csv_scan *s, const char *data, size_t to)
         m.nul = eq_sse2(v, zero);
         m.high = (uint64_t)(uint32_t)_mm_movemask_epi8(
             _mm_or_si128(_mm_or_si128(v[0], v[1]), _mm_or_si128(v[2], v[3])));
+        m.parity = prefix_xor(m.quote);
     });
 }
 #endif
 
 static void scan_portable(struct csv_scan *s, const char *data, size_t to)
 {
-    SCAN_LOOP({
+    SCAN_LOOP(add_bits, {
         m = (struct masks){0};
         for (unsigned i = 0; i < CHUNK; i++) {
             int b = (unsigned char)data[s->pos + i];
@@ -414,6 +466,7 @@ static void scan_portable(struct csv_scan *s, const char *data, size_t to)
             m.nul |= (uint64_t)(b == 0) << i;
             m.high |= (uint64_t)(b >= 0x80) << i;
         }
+        m.parity = prefix_xor(m.quote);
     });
 }
 
@@ -422,9 +475,9 @@ void csv_scan_bytes_with(struct csv_scan *s, const char *data, size_t to, enum c
     if (s->escape < 0 && to - s->pos >= CHUNK) {
 #if CSV_X86
         bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-                    __builtin_cpu_supports("popcnt");
-        bool avx512 =
-            avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+                    __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("pclmul");
+        bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi2");
         if (masks == CSV_MASKS_BEST && avx512)
             (is_lines(s) ? lines_avx512 : scan_avx512)(s, data, to);
         else if ((masks == CSV_MASKS_BEST || masks == CSV_MASKS_AVX2) && avx2)

@@ -413,8 +413,10 @@ static void begin_batch(struct reader *r)
         return;
     }
     r->fill = arena_alloc(&b->mem, (n ? n : 1) * sizeof(*r->fill));
+    r->fill_all = r->escape < 0 && n == r->file_cols;
     for (uint32_t c = 0; c < n; c++) {
         struct column *col = &b->cols[c];
+        r->fill_all = r->fill_all && r->cols[c].at == c;
         /* What is null is taken out when it is filled in. */
         memset(col->valid, 0xff, (r->row_cap + 63) / 64 * sizeof(*col->valid));
         r->fill[c] = (struct csv_target){col->text, col->valid, r->cols[c].at};

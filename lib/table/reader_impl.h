@@ -85,6 +85,7 @@ struct reader {
     struct batch *b;              /* in hand */
     struct slice *records;        /* of its rows; not when raw */
     struct csv_target *fill;      /* CSV: where its columns are filled; schema.n */
+    bool fill_all;                /* all of the file, in their order, and there is no escape */
     struct text **texts;          /* JSON lines: those of its columns; or NULL */
     uint64_t reject[BATCH_WORDS]; /* rows of it that are not delivered */
     uint64_t stray[BATCH_WORDS];  /* rows with a stray quote: one report each */
