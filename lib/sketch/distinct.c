@@ -7,6 +7,8 @@
 #define SET_MIN 16
 /* Registers are asked for this many values early. */
 #define AHEAD 12
+/* And looked at side by side. */
+#define PART 256
 
 void distinct_init(struct distinct *d, unsigned p)
 {
@@ -95,6 +97,46 @@ static bool set_add(struct distinct *d, uint64_t e)
     return true;
 }
 
+/* Registers only rise, so a floor stays one until it is looked up again. */
+static void find_floor(struct distinct *d)
+{
+    uint8_t least = DISTINCT_RANK_MAX;
+    for (size_t i = 0; i < (size_t)1 << d->p; i++)
+        least = d->regs[i] < least ? d->regs[i] : least;
+    d->floor = least;
+    d->since = 0;
+}
+
+static void regs_raise(struct distinct *d, const uint64_t *elements, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (i + AHEAD < n)
+            __builtin_prefetch(&d->regs[slot_of(d, elements[i + AHEAD])], 1);
+        reg_add(d, elements[i]);
+    }
+}
+
+/* Of many values most ranks are below every register: those need no look at one. */
+static void regs_add(struct distinct *d, const uint64_t *elements, size_t n)
+{
+    uint64_t above[PART];
+    d->since += (uint32_t)n;
+    if (d->since >> d->p > 0)
+        find_floor(d);
+    if (d->floor == 0) {
+        regs_raise(d, elements, n);
+        return;
+    }
+    for (size_t at = 0; at < n; at += PART) {
+        size_t m = n - at < PART ? n - at : PART, k = 0;
+        for (size_t i = 0; i < m; i++) {
+            above[k] = elements[at + i];
+            k += (elements[at + i] & 63) > d->floor;
+        }
+        regs_raise(d, above, k);
+    }
+}
+
 void distinct_add(struct distinct *d, const uint64_t *elements, size_t n)
 {
     size_t i = 0;
@@ -105,11 +147,7 @@ void distinct_add(struct distinct *d, const uint64_t *elements, size_t n)
             return;
         distinct_to_registers(d);
     }
-    for (; i < n; i++) {
-        if (i + AHEAD < n)
-            __builtin_prefetch(&d->regs[slot_of(d, elements[i + AHEAD])], 1);
-        reg_add(d, elements[i]);
-    }
+    regs_add(d, elements + i, n - i);
 }
 
 /* The lowest bits choose the register, so those of a smaller p are each the largest of several. */

@@ -39,6 +39,9 @@ struct distinct {
     uint32_t n, cap;
     uint8_t p;     /* 2^p registers */
     uint8_t *regs; /* NULL while exact */
+    /* No register is below it: ranks up to it change nothing. Looked up now and then. */
+    uint8_t floor;
+    uint32_t since; /* elements that came since */
 };
 /* Two hashes of one value; never 0. */
 static inline uint64_t distinct_element(uint64_t h1, uint64_t h2)

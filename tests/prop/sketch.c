@@ -140,6 +140,38 @@ START_TEST(distinct_merges_to_the_very_same_figure)
 }
 END_TEST
 
+/* Also once most ranks are too low to look at a register for, and behind folding and merging. */
+START_TEST(registers_hold_the_largest_ranks_however_many_come)
+{
+    struct rng r;
+    for (uint64_t seed = 0; seed < 12; seed++) {
+        rng_seed(&r, seed);
+        struct distinct d, other;
+        unsigned p = 6 + (unsigned)rng_below(&r, 4), folded = p - 1;
+        uint8_t want[1 << 9] = {0};
+        uint64_t part[700], value = 0;
+        distinct_init(&d, p);
+        distinct_init(&other, p);
+        distinct_to_registers(&d);
+        for (int step = 0; step < 200; step++) {
+            size_t n = rng_below(&r, ARRAY_LEN(part));
+            if (step == 150)
+                distinct_fold(&d, folded);
+            for (size_t i = 0; i < n; i++) {
+                part[i] = element_of(value++, seed);
+                uint8_t *reg = &want[part[i] >> 6 & ((1u << folded) - 1)];
+                *reg = (part[i] & 63) > *reg ? (uint8_t)(part[i] & 63) : *reg;
+            }
+            distinct_add(rng_below(&r, 4) ? &d : &other, part, n);
+        }
+        distinct_merge(&d, &other);
+        ck_assert(memcmp(d.regs, want, (size_t)1 << folded) == 0);
+        distinct_release(&d);
+        distinct_release(&other);
+    }
+}
+END_TEST
+
 START_TEST(distinct_errs_as_it_says)
 {
     /* Root mean square of the error over seeds, in units of the stated standard error: about 1. */
@@ -578,6 +610,8 @@ START_TEST(a_reservoir_chooses_all_items_alike)
 END_TEST
 
 UNIT_MAIN("sketch laws", moments_merge_like_one_pass_in_any_order, moments_equal_extended_precision,
+          distinct_merges_to_the_very_same_figure,
+          registers_hold_the_largest_ranks_however_many_come,
           distinct_merges_to_the_very_same_figure, distinct_errs_as_it_says,
           distinct_is_near_over_many_columns, kll_ranks_are_within_the_bound_for_any_order,
           kll_errs_as_it_says_and_outliers_with_it,
