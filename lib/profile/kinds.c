@@ -330,6 +330,28 @@ static size_t classify_plain(struct column_state *c, uint32_t n, const uint64_t 
     return n;
 }
 
+#define WORD_TRUE (UINT64_C(0x74727565) << 32)
+#define WORD_FALSE (UINT64_C(0x66616c7365) << 24)
+
+/* Is all of a chunk "true" and "false"? A 0 behind one of them makes it longer. */
+static bool all_booleans(uint32_t n, const struct column_scratch *w)
+{
+    uint32_t truths = 0, lies = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        truths += w->prefix[i] == WORD_TRUE;
+        lies += w->prefix[i] == WORD_FALSE;
+    }
+    return truths + lies == n && w->len_sum == 4 * (uint64_t)truths + 5 * (uint64_t)lies;
+}
+
+/* A chunk that is all strings or all booleans: TYPE_NONE when it is neither, as far as is seen. */
+static enum type texts_or_booleans(uint32_t n, const struct column_scratch *w)
+{
+    if ((w->prefix[0] == WORD_TRUE || w->prefix[0] == WORD_FALSE) && all_booleans(n, w))
+        return TYPE_BOOLEAN;
+    return column_texts(w, n) ? TYPE_STRING : TYPE_NONE;
+}
+
 size_t column_classify(struct column_state *c, bool json, uint32_t n, const uint64_t *line,
                        struct column_scratch *w, enum column_code code)
 {
@@ -337,5 +359,13 @@ size_t column_classify(struct column_state *c, bool json, uint32_t n, const uint
     if (code == COLUMN_BEST && (is_digit(first) || first == '-') &&
         classify_plain(c, n, line, w) > 0)
         return w->kind[0] == KIND_ZERO_CODE ? 0 : n;
+    if (code == COLUMN_BEST && !json && !is_digit(first) && first != '-') {
+        enum type all = texts_or_booleans(n, w);
+        if (all != TYPE_NONE) {
+            memset(w->kind, (int)all, n);
+            count_kind(c, (uint8_t)all, n, 0, line, w);
+            return 0;
+        }
+    }
     return json ? classify(c, n, line, w, true) : classify(c, n, line, w, false);
 }

@@ -31,7 +31,8 @@ static inline bool column_has_avx2(void)
 void column_look(uint32_t n, struct column_scratch *w, enum column_code code);
 /* Behind that: sets their hash, that of hash_bytes. */
 void column_hash(uint32_t n, struct column_scratch *w, enum column_code code);
-/* Sets w->element[k] for the value w->fresh[k], k below nfresh: distinct_of_text. */
+/* Sets w->element[k] for the value w->fresh[k], k below nfresh: distinct_of_text. The indices in
+ * `fresh` rise. */
 void column_elements(size_t nfresh, struct column_scratch *w, enum column_code code);
 
 /* Sets w->kind of the n values of a chunk, whose prefix and tail are there, counts them in c->kinds
@@ -51,5 +52,8 @@ struct plain {
 /* Are all n values unquoted numbers (or codes) of one kind with at most 8 bytes and no exponent?
  * Then they are in w->number. False when not, or when the processor cannot tell fast. */
 bool column_plain(struct column_scratch *w, uint32_t n, struct plain *out);
+/* Are all n values strings by their first bytes? False too when that alone does not tell, or when
+ * the processor cannot tell fast. Not of JSON. */
+bool column_texts(const struct column_scratch *w, uint32_t n);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Chunks of nothing but plain numbers, four values at a time with AVX2: a word of 8 bytes each. The
+/* Chunks of nothing but plain numbers, four values at a time with AVX2: a word of 8 bytes each; and
+ * chunks of nothing but texts, which their first bytes tell. The
  * arithmetic is that of kinds.c, whole numbers and one division, so both give the same bits (under
  * test). Without AVX2 kinds.c does it all. */
 #include "profile/kinds.h"
@@ -130,12 +131,46 @@ COLUMN_AVX2 static bool plain_avx2(struct column_scratch *w, uint32_t n, struct 
     return true;
 }
 
+COLUMN_AVX2 static bool texts_avx2(const struct column_scratch *w, uint32_t n)
+{
+    /* Booleans have 4 or 5 bytes. */
+    const bool may_be_boolean = w->len_min <= 5 && w->len_max >= 4;
+    const __m256i zero = _mm256_set1_epi64x('0' - 1), nine = _mm256_set1_epi64x('9' + 1);
+    __m256i odd = _mm256_setzero_si256();
+    for (uint32_t at = 0; at < n; at += 4) {
+        uint32_t i = at + 4 <= n ? at : n - 4;
+        __m256i first = _mm256_srli_epi64(
+            _mm256_loadu_si256((const __m256i *)(const void *)(w->prefix + i)), 56);
+        odd = _mm256_or_si256(odd, _mm256_and_si256(_mm256_cmpgt_epi64(first, zero),
+                                                    _mm256_cmpgt_epi64(nine, first)));
+        odd = _mm256_or_si256(odd, _mm256_cmpeq_epi64(first, _mm256_set1_epi64x('-')));
+        if (!may_be_boolean)
+            continue;
+        first = _mm256_or_si256(first, _mm256_set1_epi64x(0x20));
+        odd = _mm256_or_si256(odd, _mm256_cmpeq_epi64(first, _mm256_set1_epi64x('t')));
+        odd = _mm256_or_si256(odd, _mm256_cmpeq_epi64(first, _mm256_set1_epi64x('f')));
+    }
+    return _mm256_testz_si256(odd, odd);
+}
+
+bool column_texts(const struct column_scratch *w, uint32_t n)
+{
+    return n >= 4 && column_has_avx2() && texts_avx2(w, n);
+}
+
 bool column_plain(struct column_scratch *w, uint32_t n, struct plain *out)
 {
     return n >= 4 && column_has_avx2() && plain_avx2(w, n, out);
 }
 
 #else
+
+bool column_texts(const struct column_scratch *w, uint32_t n)
+{
+    (void)w;
+    (void)n;
+    return false;
+}
 
 bool column_plain(struct column_scratch *w, uint32_t n, struct plain *out)
 {

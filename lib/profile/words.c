@@ -190,24 +190,48 @@ AVX512 COLUMN_INLINE void first_of_eight(struct eight *e, __mmask8 longer, __m51
     e->b = _mm512_mask_mov_epi64(e->b, longer, _mm512_maskz_mov_epi64(two, part));
 }
 
-AVX512 static void elements_avx512(size_t nfresh, struct column_scratch *w)
+/* Words and lengths of the values at[0] … at[7], which mostly stand side by side; returns where
+ * they are. */
+AVX512 COLUMN_INLINE __m512i words_of_eight(struct eight *e, const struct column_scratch *w,
+                                            const uint32_t *at)
 {
     const __m512i turn =
         _mm512_broadcast_i32x4(_mm_setr_epi8(7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8));
+    __m512i p;
+    if (at[7] - at[0] == 7) {
+        /* A text is two words: the second has the length, and the flags above. */
+        __m512i low = _mm512_loadu_si512(w->value + at[0]);
+        __m512i high = _mm512_loadu_si512(w->value + at[0] + 4);
+        const __m512i even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+        const __m512i odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
+        e->a = _mm512_loadu_si512(w->prefix + at[0]);
+        e->b = _mm512_loadu_si512(w->tail + at[0]);
+        e->len = _mm512_permutex2var_epi64(low, odd, high);
+        p = _mm512_permutex2var_epi64(low, even, high);
+    } else {
+        __m256i i = _mm256_loadu_si256((const __m256i *)(const void *)at);
+        __m256i half = _mm256_slli_epi32(i, 1);
+        e->a = _mm512_i32gather_epi64(i, w->prefix, 8);
+        e->b = _mm512_i32gather_epi64(i, w->tail, 8);
+        e->len = _mm512_i32gather_epi64(half, &w->value->len, 8);
+        p = _mm512_i32gather_epi64(half, w->value, 8);
+    }
+    e->a = _mm512_shuffle_epi8(e->a, turn);
+    e->b = _mm512_shuffle_epi8(e->b, turn);
+    e->len = _mm512_and_si512(e->len, constant(UINT32_MAX));
+    return p;
+}
+
+AVX512 static void elements_avx512(size_t nfresh, struct column_scratch *w)
+{
     size_t k = 0;
     for (; k + 8 <= nfresh; k += 8) {
-        __m256i at = _mm256_loadu_si256((const __m256i *)(const void *)(w->fresh + k));
-        __m256i half = _mm256_slli_epi32(at, 1); /* a text is two words */
         struct eight e = {.h1 = constant(DISTINCT_SEED), .h2 = constant(DISTINCT_SEED)};
-        e.a = _mm512_shuffle_epi8(_mm512_i32gather_epi64(at, w->prefix, 8), turn);
-        e.b = _mm512_shuffle_epi8(_mm512_i32gather_epi64(at, w->tail, 8), turn);
-        /* Its second word: the length, and the flags above. */
-        e.len =
-            _mm512_and_si512(_mm512_i32gather_epi64(half, &w->value->len, 8), constant(UINT32_MAX));
+        __m512i p = words_of_eight(&e, w, w->fresh + k);
         __mmask8 whole = _mm512_cmpge_epu64_mask(e.len, constant(2 * TEXT_ROOM));
         __mmask8 longer = _mm512_cmpge_epu64_mask(e.len, constant(TEXT_ROOM)) & (__mmask8)~whole;
         if (longer != 0)
-            first_of_eight(&e, longer, _mm512_i32gather_epi64(half, w->value, 8));
+            first_of_eight(&e, longer, p);
         _mm512_storeu_si512(w->element + k, end_of_eight(&e));
         for (unsigned left = whole; left != 0; left &= left - 1) {
             unsigned i = (unsigned)__builtin_ctz(left);
