@@ -2,6 +2,8 @@
 /* What becomes of the bytes that etl-profile reads and of the records that it writes: --tee,
  * --follow, --records. */
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/chain.h"
 #include "os/os.h"
@@ -48,6 +50,23 @@ void etl_profile_intake(struct profile_intake *in, const struct etl_profile_opts
         in->stop = &stop;
         catch_stop();
     }
+}
+
+bool etl_profile_records_check(const struct etl_profile_opts *o, struct err *err)
+{
+    struct stat st;
+    struct quoted q;
+    const char *path = o->records;
+    if (path == NULL || o->tee)
+        return true;
+    if (stat(path, &st) == 0)
+        return !S_ISDIR(st.st_mode) ||
+               err_set(err, ERR_ENV, "cannot write to '%s': Is a directory", quote_str(&q, path));
+    char *dir = path_dirname(path);
+    bool ok = access(dir, W_OK | X_OK) == 0 ||
+              err_errno(err, ERR_ENV, "cannot create '%s'", quote_str(&q, path));
+    free(dir);
+    return ok;
 }
 
 int etl_profile_write_records(const char *path, const struct buf *records)

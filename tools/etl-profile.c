@@ -211,7 +211,7 @@ int main(int argc, char **argv)
     if (!etl_profile_usage(&j.o, files, nfiles) || !etl_profile_parts(&j.o, &j.parts) ||
         !etl_profile_gate_init(&j.gate, &j.o))
         return STATUS_USAGE;
-    if (!etl_profile_gate_open(&j.gate, &j.o, &err))
+    if (!etl_profile_records_check(&j.o, &err) || !etl_profile_gate_open(&j.gate, &j.o, &err))
         return cli_fail(&err);
     j.reader.delimiter = j.o.delimiter;
     j.reader.quote = j.o.quote;

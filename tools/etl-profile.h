@@ -48,6 +48,9 @@ bool etl_profile_parts(const struct etl_profile_opts *o, struct profile_parts *o
  * catches). *tee_failed is set when stdout takes no more. */
 void etl_profile_intake(struct profile_intake *in, const struct etl_profile_opts *o,
                         bool *tee_failed);
+/* Before hours of work: can FILE of --records be there at all? (With --tee the data goes on anyway,
+ * so that is not asked.) */
+bool etl_profile_records_check(const struct etl_profile_opts *o, struct err *err);
 /* --records FILE, whole or not at all; gives the status. */
 int etl_profile_write_records(const char *path, const struct buf *records);
 /* On stderr: how the input was read. */

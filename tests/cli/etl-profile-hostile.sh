@@ -52,6 +52,17 @@ usage_error "standard output is no file" "--records names a file; without it rec
 run etl-profile --records /dev/null /dev/null
 is "$status|$err" "0|" "what cannot be replaced may be named twice"
 
+mkfifo endless
+exec 9<>endless
+run timeout 5 etl-profile --records no-such-folder/r.jsonl endless
+is "$status|$err" "4|etl-profile: cannot create 'no-such-folder/r.jsonl': No such file or directory" "records that cannot be written are told of before the work"
+run timeout 5 etl-profile --records . endless
+is "$status|$err" "4|etl-profile: cannot write to '.': Is a directory" "so is a folder"
+exec 9>&-
+run etl-profile --tee --records no-such-folder/r.jsonl data.csv
+status_is 4 "in a data pipe it is told of, too"
+same "$out_file" data.csv "and the data goes on"
+
 # -- sketches --
 etl-profile --sketches plain.csv >sketched.jsonl
 jq -c 'if .kind == "column" then .column = null else . end' sketched.jsonl >nameless.jsonl
