@@ -3,31 +3,12 @@
  * are read little-endian. */
 #include "base/hash.h"
 
-static inline uint64_t load(const unsigned char *p, size_t n)
-{
-    uint64_t v = 0;
-    memcpy(&v, p, n);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    return v;
-}
+#include "base/load.h"
 
 uint64_t hash_u64(uint64_t x, uint64_t seed)
 {
     uint64_t h = hash_fold(x ^ HASH_K0, seed ^ HASH_K1);
     return hash_fold(h ^ x, HASH_K2);
-}
-
-/* Fewer than 8 bytes as a word, without a look beyond them. */
-static inline uint64_t load_part(const unsigned char *p, size_t n)
-{
-    if (n >= 4)
-        return load(p, 4) | load(p + n - 4, 4) << (8 * (n - 4));
-    if (n == 0)
-        return 0;
-    size_t mid = n / 2, last = n - 1;
-    return p[0] | (uint64_t)p[mid] << (8 * mid) | (uint64_t)p[last] << (8 * last);
 }
 
 uint64_t hash_bytes(const void *data, size_t len, uint64_t seed)
@@ -36,13 +17,13 @@ uint64_t hash_bytes(const void *data, size_t len, uint64_t seed)
     uint64_t h = seed ^ HASH_K0, a, b;
     size_t n = len;
     for (; n > 16; n -= 16, p += 16)
-        h = hash_fold(load(p, 8) ^ HASH_K1, load(p + 8, 8) ^ h);
+        h = hash_fold(load_le(p, 8) ^ HASH_K1, load_le(p + 8, 8) ^ h);
     if (len > 16) { /* the last 16, some of them again */
-        a = load(p + n - 16, 8);
-        b = load(p + n - 8, 8);
+        a = load_le(p + n - 16, 8);
+        b = load_le(p + n - 8, 8);
     } else {
-        a = n >= 8 ? load(p, 8) : load_part(p, n);
-        b = n > 8 ? n == 16 ? load(p + 8, 8) : load_part(p + 8, n - 8) : 0;
+        a = n >= 8 ? load_le(p, 8) : load_part(p, n);
+        b = n > 8 ? n == 16 ? load_le(p + 8, 8) : load_part(p + 8, n - 8) : 0;
     }
     h = hash_fold(a ^ HASH_K1, b ^ h);
     return hash_fold(h ^ len, HASH_K2 ^ seed);

@@ -6,6 +6,7 @@ libcore_a_SOURCES += \
 	lib/base/buf.c lib/base/buf.h \
 	lib/base/hash.c lib/base/hash.h lib/base/murmur.c lib/base/murmur.h \
 	lib/base/instant.c lib/base/instant.h \
+	lib/base/load.h \
 	lib/base/map.c lib/base/map.h \
 	lib/base/nearest.c lib/base/nearest.h lib/base/pack.c lib/base/pack.h \
 	lib/base/num.c lib/base/num.h \

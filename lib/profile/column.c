@@ -41,6 +41,16 @@ void column_sizes_init(struct column_sizes *s, uint32_t ncols, bool fast, bool j
     }
 }
 
+void column_state_needs_numbers(struct column_state *c, const struct column_sizes *s)
+{
+    if (c->kll != NULL)
+        return;
+    c->kll = xmalloc(sizeof(*c->kll));
+    c->tails = xmalloc(sizeof(*c->tails));
+    kll_init(c->kll, s->kll_k, c->seed);
+    tails_init(c->tails);
+}
+
 void column_state_init(struct column_state *c, const struct column_sizes *s, uint64_t seed)
 {
     *c = (struct column_state){.seed = seed};
@@ -230,12 +240,7 @@ static void add_numbers(struct column_state *c, const struct column_sizes *s, si
     moments_add(&c->moments, w->number, numbers);
     if (s->fast)
         return;
-    if (c->kll == NULL) {
-        c->kll = xmalloc(sizeof(*c->kll));
-        c->tails = xmalloc(sizeof(*c->tails));
-        kll_init(c->kll, s->kll_k, c->seed);
-        tails_init(c->tails);
-    }
+    column_state_needs_numbers(c, s);
     kll_add(c->kll, w->number, numbers);
     tails_add(c->tails, w->number, numbers);
 }

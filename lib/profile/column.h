@@ -91,6 +91,8 @@ struct column_state {
     uint32_t seen_off; /* chunks to go without it, where hardly any value comes again */
 };
 void column_state_init(struct column_state *c, const struct column_sizes *s, uint64_t seed);
+/* Quantiles and tails come with the first number. */
+void column_state_needs_numbers(struct column_state *c, const struct column_sizes *s);
 void column_state_release(struct column_state *c);
 /* Rows of one batch; `line` may be NULL. */
 void column_state_add(struct column_state *c, const struct column_sizes *s,

@@ -34,12 +34,7 @@ static void merge_numbers(struct column_state *c, const struct column_state *oth
         kll_reduce(c->kll, s->kll_k);
     if (other->kll == NULL)
         return;
-    if (c->kll == NULL) {
-        c->kll = xmalloc(sizeof(*c->kll));
-        c->tails = xmalloc(sizeof(*c->tails));
-        kll_init(c->kll, s->kll_k, c->seed);
-        tails_init(c->tails);
-    }
+    column_state_needs_numbers(c, s);
     kll_merge(c->kll, other->kll);
     tails_merge(c->tails, other->tails);
 }

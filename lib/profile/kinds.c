@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/instant.h"
+#include "base/load.h"
 #include "table/value.h"
 
 #define BYTES(b) (UINT64_C(0x0101010101010101) * (b))
@@ -118,16 +119,6 @@ static inline uint64_t plain_date(uint64_t prefix, uint64_t tail)
         return 0;
     uint64_t m = (month >> 8 & 0xf) * 10 + (month & 0xf), d = (day >> 8 & 0xf) * 10 + (day & 0xf);
     return m < ARRAY_LEN(days) && d >= 1 && d <= days[m] ? eight_digits(x) : 0;
-}
-
-static inline uint64_t load_be(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    return v;
 }
 
 /* YYYY-MM-DDTHH:MM:SS (or a blank in the middle), of UTC: the number YYYYMMDDHHMMSS, or 0. Leap

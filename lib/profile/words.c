@@ -3,21 +3,12 @@
  * of a value are made at once, and the elements of eight values side by side; the bits are the same
  * (under test). */
 #include "base/hash.h"
+#include "base/load.h"
 #include "profile/kinds.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #endif
-
-static inline uint64_t load_le(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    return v;
-}
 
 /* For a text of n bytes: what of its two first words is its own. */
 #define M(n) (~UINT64_C(0) >> (64 - 8 * (n)))
@@ -46,8 +37,8 @@ static void look(uint32_t n, struct column_scratch *w)
         most = t.len > most ? t.len : most;
         sum += t.len;
         const uint64_t *mask = own[t.len < TEXT_ROOM ? t.len : TEXT_ROOM];
-        w->prefix[i] = __builtin_bswap64(load_le(t.p) & mask[0]);
-        w->tail[i] = __builtin_bswap64(load_le(t.p + 8) & mask[1]);
+        w->prefix[i] = __builtin_bswap64(load_le(t.p, 8) & mask[0]);
+        w->tail[i] = __builtin_bswap64(load_le(t.p + 8, 8) & mask[1]);
     }
     note_lengths(w, least, most, sum);
 }
