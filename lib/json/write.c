@@ -34,7 +34,8 @@ void json_quote(struct buf *out, struct slice s)
         }
         from = ++i;
     }
-    buf_add(out, s.p + from, s.len - from);
+    if (from < s.len) /* an empty text may have no bytes at all */
+        buf_add(out, s.p + from, s.len - from);
     buf_addc(out, '"');
 }
 
