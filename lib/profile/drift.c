@@ -152,6 +152,7 @@ static void compare_numbers(const struct side *base, const struct side *now, dou
 {
     double chance;
     struct drift_figure mean = drift_mean(&base->moments, &now->moments, &c->mean_shift);
+    c->mean_shift = fabs(c->mean_shift); /* a mean that falls has drifted as much */
     c->mean_change = mean.value;
     c->mean_error = mean.error;
     struct drift_figure ks = drift_ks(base->kll, now->kll);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # etl-profile where everything goes wrong: inputs made to break it, and options that meet each other.
 . "${srcdir:?}/tests/cli/lib.sh"
+validate=$srcdir/tests/docs/validate
 figure() { jq -c "$1" "$out_file"; }
 
 # -- inputs --
@@ -62,6 +63,71 @@ exec 9>&-
 run etl-profile --tee --records no-such-folder/r.jsonl data.csv
 status_is 4 "in a data pipe it is told of, too"
 same "$out_file" data.csv "and the data goes on"
+
+# -- options in pairs: each does its work beside the other, or it is said that they do not go together --
+awk 'BEGIN {
+    print "id,at,v,c"
+    for (i = 0; i < 120; i++)
+        printf "%d,2024-01-01T00:%02d:%02dZ,%s,%s\n", i, i / 60, i % 60, i % 9 ? i * 1.5 : "", substr("abc", 1 + i % 3, 1)
+}' >pairs.csv
+echo '{"fields":[{"name":"id","type":"integer"},{"name":"at"},{"name":"v"},{"name":"c"}]}' >pairs.json
+etl-profile --sketches pairs.csv >base.jsonl
+cat >options <<'EOF'
+--window 40
+--window 1m
+--window 40 --slide 10
+--partition-by c
+--sample 50%
+--sample 50% --sample-by block
+--fast
+--sketches
+--compare base.jsonl
+--expect pairs.json
+--fail-on schema,quality=0.5
+--tee --records tee.jsonl
+--format table
+--format html
+--records own.jsonl
+-j 1
+-j 8
+--merge
+EOF
+: >pairs.jsonl
+odd=''
+while read -r a; do
+    while read -r b; do
+        input=pairs.csv
+        case "$a $b" in *--merge*) input=base.jsonl ;; esac
+        : >tee.jsonl
+        : >own.jsonl
+        # shellcheck disable=SC2086 # several words
+        etl-profile $a $b $input >pair.out 2>pair.err
+        got=$?
+        case "$got $a $b" in
+        "2 "*) [ ! -s pair.out ] && grep -q "^etl-profile: .*--help')\$" pair.err ;;
+        "0 "*--tee*) cmp -s pair.out pairs.csv && [ -n "$(cat tee.jsonl own.jsonl)" ] ;;
+        "0 "*--format*) [ -s pair.out ] && cat own.jsonl >>pairs.jsonl ;;
+        "0 "*) cat pair.out own.jsonl >>pairs.jsonl && [ -n "$(cat pair.out own.jsonl)" ] ;;
+        *) false ;;
+        esac || odd="$odd [$got: $a $b]"
+        cat tee.jsonl >>pairs.jsonl
+    done <options
+done <options
+is "$odd" "" "every two options do their work or are a usage error"
+ok "and all that they write are records" "$validate" --strict --min 1000 pairs.jsonl
+
+# -- a mean that falls --
+seq 1000.5 2999.5 | sed 1in >high.csv
+seq 0.5 1999.5 | sed 1in >low.csv
+for fast in '' --fast; do
+    # shellcheck disable=SC2086 # nothing or one word
+    etl-profile $fast --sketches high.csv >high.jsonl
+    # shellcheck disable=SC2086
+    run etl-profile $fast --fail-on drift --compare high.jsonl low.csv
+    is "$status|$(figure 'select(.record == "drift") | .columns[0] | [.mean_change, .mean_shift > 1, (.drifted | contains(["mean"]))]')" \
+        "1|[-1000,true,true]" "has drifted as one that rises ($fast)"
+    ok "and the records are sound ($fast)" "$validate" --strict --min 3 "$out_file"
+done
 
 # -- sketches --
 etl-profile --sketches plain.csv >sketched.jsonl
