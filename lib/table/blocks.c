@@ -253,6 +253,10 @@ static bool draw(struct blocks *b, double rate, uint64_t seed, size_t max_blocks
             if (h + 1 == n && pick[j] + 1 == cells)
                 span->to = b->size;
             ok = find_span(b, &v, span, err);
+            /* Where two looks at the same quotes disagree no record is read twice. */
+            uint64_t before = b->n > 1 ? b->spans[b->n - 2].to : b->head;
+            span->from = span->from > before ? span->from : before;
+            span->to = span->to > span->from ? span->to : span->from;
         }
     }
     free(v.p);

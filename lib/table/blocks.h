@@ -28,7 +28,7 @@ struct blocks {
     uint64_t size, head; /* bytes of the file, and in front of its records */
     double fraction;     /* of the cells, what was drawn */
     struct blocks_span
-        *spans; /* in the order of the file, two of each stratum; from == to: empty */
+        *spans; /* in the order of the file, apart, two of each stratum; from == to: empty */
     size_t n;   /* 0: there is too little to draw from, read it all */
     size_t at;  /* reading: span (0: the header), and place in it */
     uint64_t pos;

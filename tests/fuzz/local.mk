@@ -16,6 +16,15 @@ tests_fuzz_table_csv_fuzzer_SOURCES = tests/fuzz/table_csv.c
 tests_fuzz_table_csv_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
 endif
 
+check_PROGRAMS += tests/fuzz/table_blocks
+tests_fuzz_table_blocks_SOURCES = tests/fuzz/table_blocks.c tests/fuzz/replay.c
+TAP_TESTS += tests/fuzz/table_blocks
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/table_blocks-fuzzer
+tests_fuzz_table_blocks_fuzzer_SOURCES = tests/fuzz/table_blocks.c
+tests_fuzz_table_blocks_fuzzer_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+endif
+
 check_PROGRAMS += tests/fuzz/table_jsonl
 tests_fuzz_table_jsonl_SOURCES = tests/fuzz/table_jsonl.c tests/fuzz/replay.c
 TAP_TESTS += tests/fuzz/table_jsonl
