@@ -90,6 +90,13 @@ static struct map places(const struct rec_profile *p)
     return m;
 }
 
+/* Of a record that was cut to 16 MiB it is not known what further columns there were: none is new.
+ */
+static bool is_cut(const struct rec_profile *base)
+{
+    return rec_profile_width(base) > base->ncolumns;
+}
+
 static const char *const *absent(const struct rec_profile *from, const struct map *in,
                                  struct arena *a, uint32_t *n)
 {
@@ -252,7 +259,8 @@ void profile_drift(const struct drift_base *base, const struct profile *now,
     out->tests = judge(columns, tests, n);
     out->columns = columns;
     out->ncolumns = (uint32_t)n;
-    out->added = absent(now_record, &in_base, a, &out->nadded);
+    if (!is_cut(was))
+        out->added = absent(now_record, &in_base, a, &out->nadded);
     out->removed = absent(was, &in_now, a, &out->nremoved);
     map_release(&in_base);
     map_release(&in_now);
@@ -274,7 +282,8 @@ uint32_t profile_schema_changes(const struct rec_profile *base, const struct rec
         const struct map_entry *e = map_get(&in_base, slice_str(c->name));
         quote_str(&q, c->name);
         if (e == NULL) {
-            *ARENA_PUSH(a, list, n) = arena_printf(a, "column '%s' is new", q.s);
+            if (!is_cut(base))
+                *ARENA_PUSH(a, list, n) = arena_printf(a, "column '%s' is new", q.s);
             continue;
         }
         enum type was = type_of(&base->columns[e->v.num]), is = type_of(c);
@@ -282,6 +291,10 @@ uint32_t profile_schema_changes(const struct rec_profile *base, const struct rec
             *ARENA_PUSH(a, list, n) =
                 arena_printf(a, "column '%s' was %s and is %s", q.s, type_name(was), type_name(is));
     }
+    uint32_t width = rec_profile_width(base);
+    if (is_cut(base) && width != now->ncolumns)
+        *ARENA_PUSH(a, list, n) =
+            arena_printf(a, "there were %u columns and are %u", width, now->ncolumns);
     map_release(&in_base);
     map_release(&in_now);
     *reasons = list;

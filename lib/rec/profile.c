@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The profile record, and what a record line may be cut down to so that it stays below 16 MiB. */
+#include "base/num.h"
 #include "rec/figures.h"
 
 #include <math.h>
@@ -452,6 +453,19 @@ static void issues_write(struct jw *w, const struct rec_profile *p, uint32_t n)
         jw_end_obj(w);
     }
     jw_end_arr(w);
+}
+
+uint32_t rec_profile_width(const struct rec_profile *p)
+{
+    static const char begin[] = "columns[", total[] = ":] of ";
+    for (uint32_t i = 0; i < p->ntruncated; i++) {
+        const char *of = strstr(p->truncated[i], total);
+        int64_t n;
+        if (strncmp(p->truncated[i], begin, strlen(begin)) == 0 && of != NULL &&
+            num_parse_int(slice_str(of + strlen(total)), &n) && n > p->ncolumns && n <= UINT32_MAX)
+            return (uint32_t)n;
+    }
+    return p->ncolumns;
 }
 
 static void truncated_write(struct jw *w, const struct rec_profile *p, const struct cut *cut)

@@ -97,6 +97,8 @@ struct rec_profile {
 };
 bool rec_profile_read(struct arena *a, const struct json *v, struct rec_profile *out,
                       struct err *err);
+/* How many columns the data had: more than ncolumns when the record was cut (see `truncated`). */
+uint32_t rec_profile_width(const struct rec_profile *p);
 void rec_profile_write(struct buf *out,
                        const struct rec_profile *p); /* with newline, below 16 MiB */
 const struct rec_column *rec_profile_column(const struct rec_profile *p, struct slice name);

@@ -135,4 +135,12 @@ jq -c 'if .kind == "column" then .column = null else . end' sketched.jsonl >name
 run etl-profile --compare nameless.jsonl plain.csv
 is "$status|$out|$err" "3||etl-profile: nameless.jsonl:6: a sketch 'column' without 'column'" "a sketch that has lost its column is no baseline"
 
+# -- a baseline that was cut to 16 MiB --
+etl-profile plain.csv | jq -c '.columns |= .[:1] | .truncated = ["columns[].top", "columns[1:] of 2"]' >cut.jsonl
+run etl-profile -q --records r.jsonl --fail-on schema --compare cut.jsonl plain.csv
+is "$status|$(jq -c 'select(.record == "drift") | .added' r.jsonl)" "0|[]" "columns that the record of a wide table has no room for are not new"
+sed 's/:\] of 2"/:] of 3"/' cut.jsonl >cut-of-3.jsonl
+run etl-profile --fail-on schema --compare cut-of-3.jsonl plain.csv
+is "$status|$(figure 'select(.record == "verdict") | .reasons')" '1|["there were 3 columns and are 2"]' "but another number of columns is a change"
+
 done_testing
