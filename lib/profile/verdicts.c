@@ -20,6 +20,23 @@ static void one_reason(struct arena *a, struct rec_verdict *v, const char *reaso
     v->nreasons = 1;
 }
 
+/* Of more a reader has no use, and a record has an end. */
+#define REASONS_MAX 1000
+
+/* The first reasons, and how many more there are. */
+static void set_reasons(struct arena *a, struct rec_verdict *v, const char *const *all, size_t n,
+                        const char *what)
+{
+    size_t kept = n > REASONS_MAX ? REASONS_MAX : n;
+    const char **list = ARENA_ARRAY(a, const char *, kept + 1);
+    for (size_t i = 0; i < kept; i++)
+        list[i] = all[i];
+    if (n > kept)
+        list[kept] = arena_printf(a, "and %zu more %s", n - kept, what);
+    v->reasons = list;
+    v->nreasons = (uint32_t)(kept + (n > kept));
+}
+
 void verdict_quality(const struct rec_profile *p, double least, struct arena *a,
                      struct rec_verdict *out)
 {
@@ -56,9 +73,11 @@ void verdict_schema(const struct rec_profile *base, const struct rec_profile *p,
         one_reason(a, out, "there are no columns");
         return;
     }
-    out->nreasons = profile_schema_changes(base, p, a, &out->reasons);
-    out->ok = out->nreasons == 0;
-    add_figure(a, figures, "changes", out->nreasons);
+    const char *const *changes;
+    uint32_t n = profile_schema_changes(base, p, a, &changes);
+    set_reasons(a, out, changes, n, "changes");
+    out->ok = n == 0;
+    add_figure(a, figures, "changes", n);
 }
 
 void drift_words(const struct rec_drift_column *c, struct buf *out)
@@ -103,8 +122,7 @@ void verdict_drift(const struct rec_drift *drift, struct arena *a, struct rec_ve
                 a, "column '%s': %s", quote_str(&q, drift->columns[i].name), buf_str(&words));
     }
     buf_release(&words);
-    out->reasons = list;
-    out->nreasons = (uint32_t)n;
+    set_reasons(a, out, list, n, "columns");
     out->ok = n == 0;
     add_figure(a, figures, "columns", drift->ncolumns);
     add_figure(a, figures, "drifted", (double)n);
@@ -112,9 +130,6 @@ void verdict_drift(const struct rec_drift *drift, struct arena *a, struct rec_ve
     add_figure(a, figures, "alpha", drift->alpha);
     add_figure(a, figures, "effect", drift->effect);
 }
-
-/* Of more a reader has no use, and a record has an end. */
-#define REASONS_MAX 1000
 
 void verdict_expect(struct expect_run *run, struct arena *a, struct rec_verdict *out)
 {

@@ -135,6 +135,14 @@ jq -c 'if .kind == "column" then .column = null else . end' sketched.jsonl >name
 run etl-profile --compare nameless.jsonl plain.csv
 is "$status|$out|$err" "3||etl-profile: nameless.jsonl:6: a sketch 'column' without 'column'" "a sketch that has lost its column is no baseline"
 
+# -- more reasons than anybody reads --
+seq 1 1500 | paste -sd, >was.csv
+seq 2001 3500 | paste -sd, >is.csv
+etl-profile was.csv >was.jsonl
+run etl-profile --fail-on schema --compare was.jsonl is.csv
+is "$status|$(figure 'select(.record == "verdict") | [(.reasons | length), .reasons[1000], .figures.changes]')" \
+    '1|[1001,"and 2000 more changes",3000]' "a verdict has a thousand reasons and the number of the rest"
+
 # -- a baseline that was cut to 16 MiB --
 etl-profile plain.csv | jq -c '.columns |= .[:1] | .truncated = ["columns[].top", "columns[1:] of 2"]' >cut.jsonl
 run etl-profile -q --records r.jsonl --fail-on schema --compare cut.jsonl plain.csv
