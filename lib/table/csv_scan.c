@@ -413,15 +413,15 @@ __attribute__((target("avx512f,avx512bw,avx2,popcnt,bmi"), flatten)) static void
 lines_avx512(struct csv_scan *s, const char *data, size_t to)
 {
     const __m512i newline = _mm512_set1_epi8('\n');
-    __m512i all = _mm512_setzero_si512();
+    uint64_t high = 0;
     for (; to - s->pos >= CHUNK; s->pos += CHUNK) {
         __m512i x = _mm512_loadu_si512((const void *)(data + s->pos));
         uint64_t lf = _mm512_cmpeq_epi8_mask(x, newline), nul = _mm512_testn_epi8_mask(x, x);
-        all = _mm512_or_si512(all, x);
+        high |= _mm512_movepi8_mask(x);
         if (lf | nul)
             line_chunk(s, lf, nul);
     }
-    end_lines(s, data, _mm512_movepi8_mask(all) != 0);
+    end_lines(s, data, high != 0);
 }
 
 static inline uint64_t eq_sse2(const __m128i v[4], __m128i value)

@@ -78,10 +78,13 @@ void reader_mark_nulls(struct reader *r, uint32_t c)
         mark_csv_nulls(r, col);
         return;
     }
+    bool none = !(r->null_columns >> (c & 63) & 1);
     for (uint32_t w = 0; w * 64 < rows; w++) {
         uint64_t bits = 0;
         uint32_t n = rows - w * 64 < 64 ? rows - w * 64 : 64;
-        for (uint32_t i = 0; i < n; i++, t++)
+        if (none)
+            bits = UINT64_MAX >> (64 - n);
+        for (uint32_t i = 0; !none && i < n; i++, t++)
             bits |= (uint64_t)((t->len | (t->flags & TEXT_QUOTED)) != 0) << i;
         col->valid[w] = bits;
     }

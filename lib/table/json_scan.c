@@ -124,6 +124,10 @@ static inline const char *number_end(const char *p)
 }
 #endif
 
+/* string_stop, or another one that finds the same; a constant where what takes it is inlined. */
+typedef const char *stop_fn(const char *p);
+#define INLINE static inline __attribute__((always_inline))
+
 static bool is_hex(char c)
 {
     return (unsigned char)(c - '0') < 10 || (unsigned char)((c | 0x20) - 'a') < 6;
@@ -161,11 +165,16 @@ static const char *escaped_end(const char *p)
 }
 
 /* From behind the opening quote to the closing one; NULL when there is none. */
-static inline const char *string_end(const char *p, bool *escaped)
+INLINE const char *string_end_by(const char *p, bool *escaped, stop_fn *stop)
 {
-    p = string_stop(p);
+    p = stop(p);
     *escaped = *p != '"';
     return *escaped ? escaped_end(p) : p;
+}
+
+static inline const char *string_end(const char *p, bool *escaped)
+{
+    return string_end_by(p, escaped, string_stop);
 }
 
 /* -- arrays and objects that are not opened -- */
@@ -452,8 +461,8 @@ static inline void set_text(struct json_field *f, const char *from, const char *
 }
 
 /* Reads the value at p, which is no object to be opened, into *f; the end, or NULL. */
-__attribute__((always_inline)) static inline const char *
-read_value(const struct json_scan *s, const char *p, struct json_field *f)
+INLINE const char *read_value(const struct json_scan *s, const char *p, struct json_field *f,
+                              stop_fn *stop)
 {
     const char *to;
     uint32_t elements;
@@ -461,7 +470,7 @@ read_value(const struct json_scan *s, const char *p, struct json_field *f)
     switch (*p) {
     case '"':
         f->kind = JSON_KIND_TEXT;
-        to = string_end(++p, &f->escaped);
+        to = string_end_by(++p, &f->escaped, stop);
         if (!to)
             return NULL;
         set_text(f, p, to, TEXT_QUOTED);
@@ -539,7 +548,7 @@ static const char *scan_object(struct json_scan *s, const char *p, uint32_t obje
         if (inside) {
             p = scan_object(s, p + 1, inside);
         } else {
-            p = read_value(s, p, f);
+            p = read_value(s, p, f, string_stop);
             s->n++;
         }
         if (!p)
@@ -573,10 +582,12 @@ bool json_scan_line(struct json_scan *s, struct slice line)
 /* Nulls have room behind them, too. */
 static const char no_text[TEXT_ROOM];
 
-static inline void set_nulls(const struct json_row *out, uint32_t from, uint32_t to)
+static inline void set_nulls(struct json_row *out, uint32_t from, uint32_t to)
 {
-    for (; from < to; from++)
+    for (; from < to; from++) {
         out->text[from][out->row] = (struct text){no_text, 0, 0};
+        out->nulls |= UINT64_C(1) << (from & 63);
+    }
 }
 
 /* The key at p that is not the likely one: its first spelling, and *end behind its colon; NULL when
@@ -590,15 +601,18 @@ static const struct json_key *key_out_of_turn(struct json_scan *s, struct walk *
 }
 
 /* The value at p to *to; its end, or NULL. */
-static inline const char *fill_value(const struct json_scan *s, const char *p, struct text *to,
-                                     struct json_row *out)
+INLINE const char *fill_value(const struct json_scan *s, const char *p, uint32_t column,
+                              struct json_row *out, stop_fn *stop)
 {
+    struct text *to = &out->text[column][out->row];
     struct json_field f;
-    p = read_value(s, p, &f);
+    p = read_value(s, p, &f, stop);
     if (p && f.escaped) {
         f.text.flags |= JSON_ESCAPED;
         out->escaped = true;
     }
+    if (p && f.kind == JSON_KIND_NULL)
+        out->nulls |= UINT64_C(1) << (column & 63);
     if (p) { /* a member each: as a whole it would be loaded from where it was just stored */
         to->p = f.text.p;
         to->len = f.text.len;
@@ -607,10 +621,13 @@ static inline const char *fill_value(const struct json_scan *s, const char *p, s
     return p;
 }
 
+typedef const char *fill_fn(struct json_scan *s, const char *p, uint32_t object,
+                            struct json_row *out, uint32_t *set);
+
 /* As scan_object; *set: columns before this one have their text. NULL also where the members are
  * not as they mostly are. */
-static const char *fill_object(struct json_scan *s, const char *p, uint32_t object,
-                               struct json_row *out, uint32_t *set)
+INLINE const char *fill_object_by(struct json_scan *s, const char *p, uint32_t object,
+                                  struct json_row *out, uint32_t *set, fill_fn *self, stop_fn *stop)
 {
     struct walk w = {object, 0, s->objects[object].first};
     uint32_t next = *set;
@@ -635,14 +652,14 @@ static const char *fill_object(struct json_scan *s, const char *p, uint32_t obje
         p = blanks(p);
         if (*p == '{' && k->object) {
             *set = next;
-            p = fill_object(s, p + 1, k->object, out, set);
+            p = self(s, p + 1, k->object, out, set);
             next = *set;
         } else {
             if (k->column < 0 || (uint32_t)k->column < next)
                 return NULL;
             set_nulls(out, next, (uint32_t)k->column);
             next = (uint32_t)k->column;
-            p = fill_value(s, p, &out->text[next++][out->row], out);
+            p = fill_value(s, p, next++, out, stop);
         }
         if (!p)
             return NULL;
@@ -657,7 +674,49 @@ static const char *fill_object(struct json_scan *s, const char *p, uint32_t obje
     }
 }
 
-bool json_scan_row(struct json_scan *s, struct slice line, struct json_row *out)
+static const char *fill_object(struct json_scan *s, const char *p, uint32_t object,
+                               struct json_row *out, uint32_t *set)
+{
+    return fill_object_by(s, p, object, out, set, fill_object, string_stop);
+}
+
+#if JSON_SSE2
+#define AVX2 __attribute__((target("avx2,bmi,bmi2")))
+
+/* string_stop with one register for all 32 bytes. */
+AVX2 INLINE const char *string_stop_avx2(const char *p)
+{
+    for (;; p += 32) {
+        __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)p);
+        __m256i stop = _mm256_or_si256(_mm256_cmpeq_epi8(x, _mm256_set1_epi8('"')),
+                                       _mm256_cmpeq_epi8(x, _mm256_set1_epi8('\\')));
+        __m256i low = _mm256_cmpeq_epi8(_mm256_min_epu8(x, _mm256_set1_epi8(0x1f)), x);
+        unsigned mask = (unsigned)_mm256_movemask_epi8(_mm256_or_si256(stop, low));
+        if (mask)
+            return p + __builtin_ctz(mask);
+    }
+}
+
+AVX2 static const char *fill_object_avx2(struct json_scan *s, const char *p, uint32_t object,
+                                         struct json_row *out, uint32_t *set)
+{
+    return fill_object_by(s, p, object, out, set, fill_object_avx2, string_stop_avx2);
+}
+
+static fill_fn *best_fill(void)
+{
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                __builtin_cpu_supports("bmi2");
+    return avx2 ? fill_object_avx2 : fill_object;
+}
+#else
+static fill_fn *best_fill(void)
+{
+    return fill_object;
+}
+#endif
+
+static bool scan_row(struct json_scan *s, struct slice line, struct json_row *out, fill_fn *fill)
 {
     uint32_t set = 0;
     s->nnames = 0;
@@ -665,9 +724,19 @@ bool json_scan_row(struct json_scan *s, struct slice line, struct json_row *out)
     const char *p = blanks(line.p);
     if (*p != '{')
         return false;
-    p = fill_object(s, p + 1, JSON_ROOT, out, &set);
+    p = fill(s, p + 1, JSON_ROOT, out, &set);
     if (!p || blanks(p) < s->end)
         return false;
     set_nulls(out, set, out->n);
     return true;
+}
+
+bool json_scan_row(struct json_scan *s, struct slice line, struct json_row *out)
+{
+    return scan_row(s, line, out, best_fill());
+}
+
+bool json_scan_row_portable(struct json_scan *s, struct slice line, struct json_row *out)
+{
+    return scan_row(s, line, out, fill_object);
 }

@@ -98,11 +98,14 @@ struct json_row {
     struct text *const *text; /* of each column: where its texts stand */
     uint32_t n, row;          /* columns; the row to set */
     bool escaped;             /* out: a text has JSON_ESCAPED, set here and cleared by nobody */
+    uint64_t nulls;           /* out, likewise: bit c & 63 is set where column c is null */
 };
 /* The common case of json_scan_line, without members in between: when they come in the order of the
  * columns of their keys, all known, the row is set in each column (as null where none came). False
  * when they do not, or when the line is no JSON object: then nothing is known of it, and what
  * stands in the row is unspecified. */
 bool json_scan_row(struct json_scan *s, struct slice line, struct json_row *out);
+/* The same without what only some processors have (AVX2): for tests. */
+bool json_scan_row_portable(struct json_scan *s, struct slice line, struct json_row *out);
 
 #endif

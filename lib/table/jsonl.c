@@ -324,13 +324,15 @@ static struct row_issue take_line(struct reader *r, struct slice line, uint32_t 
     /* Columns before this one have their text. */
     uint32_t set = r->schema.n > NULLS_BY_ROW ? r->schema.n : 0;
     if (r->texts && !r->feed.latin1) {
-        struct json_row out = {r->texts, r->schema.n, row, false};
+        struct json_row out = {r->texts, r->schema.n, row, false, r->null_columns};
         if (json_scan_row(&r->json, line, &out)) {
+            r->null_columns = out.nulls;
             if (out.escaped)
                 resolve_escapes(r, row);
             return issue;
         }
     }
+    r->null_columns = UINT64_MAX;
     if (!json_scan_line(&r->json, line))
         return not_json(r, line);
     for (size_t i = 0; i < s->n; i++) {
@@ -392,6 +394,7 @@ void jsonl_begin(struct reader *r)
     bool as_is = n <= NULLS_BY_ROW;
     for (uint32_t c = 0; c < n; c++)
         as_is = as_is && !r->cols[c].json_text;
+    r->null_columns = as_is ? 0 : UINT64_MAX;
     r->texts = as_is ? arena_alloc(&r->b->mem, (n ? n : 1) * sizeof(*r->texts)) : NULL;
     for (uint32_t c = 0; as_is && c < n; c++)
         r->texts[c] = r->b->cols[c].text;

@@ -86,6 +86,7 @@ struct reader {
     struct slice *records;        /* of its rows; not when raw */
     struct csv_target *fill;      /* CSV: where its columns are filled; schema.n */
     bool fill_all;                /* all of the file, in their order, and there is no escape */
+    uint64_t null_columns;        /* JSON lines: bit c & 63 is 0: column c has no null */
     struct text **texts;          /* JSON lines: those of its columns; or NULL */
     uint64_t reject[BATCH_WORDS]; /* rows of it that are not delivered */
     uint64_t stray[BATCH_WORDS];  /* rows with a stray quote: one report each */
