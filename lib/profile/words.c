@@ -27,11 +27,12 @@ static inline void note_lengths(struct column_scratch *w, uint32_t least, uint32
     w->len_sum = sum;
 }
 
-static void look(uint32_t n, struct column_scratch *w)
+/* Of the values from `from` on; the lengths are those of the ones before. */
+static void look_from(uint32_t from, uint32_t n, struct column_scratch *w)
 {
-    uint32_t least = UINT32_MAX, most = 0;
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < n; i++) {
+    uint32_t least = w->len_min, most = w->len_max;
+    uint64_t sum = w->len_sum;
+    for (uint32_t i = from; i < n; i++) {
         struct text t = w->value[i];
         least = t.len < least ? t.len : least;
         most = t.len > most ? t.len : most;
@@ -41,6 +42,12 @@ static void look(uint32_t n, struct column_scratch *w)
         w->tail[i] = __builtin_bswap64(load_le(t.p + 8, 8) & mask[1]);
     }
     note_lengths(w, least, most, sum);
+}
+
+static void look(uint32_t n, struct column_scratch *w)
+{
+    note_lengths(w, UINT32_MAX, 0, 0);
+    look_from(0, n, w);
 }
 
 COLUMN_INLINE void hash(uint32_t n, struct column_scratch *w)
@@ -112,6 +119,50 @@ static bool has_avx512(void)
 AVX512 COLUMN_INLINE __m512i constant(uint64_t x)
 {
     return _mm512_set1_epi64((long long)x);
+}
+
+AVX512 COLUMN_INLINE __m128i load16(const char *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+/* The words of four texts, of which `texts` is what stands in memory: two words each, the length at
+ * the beginning of the second. */
+AVX512 COLUMN_INLINE __m512i words_of_four(const struct text *t, __m512i texts)
+{
+    const __m512i turn =
+        _mm512_broadcast_i32x4(_mm_setr_epi8(7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8));
+    __m512i x = _mm512_castsi128_si512(load16(t[0].p));
+    x = _mm512_inserti32x4(x, load16(t[1].p), 1);
+    x = _mm512_inserti32x4(x, load16(t[2].p), 2);
+    x = _mm512_inserti32x4(x, load16(t[3].p), 3);
+    __m512i len = _mm512_min_epu32(texts, _mm512_set1_epi32(TEXT_ROOM));
+    len = _mm512_shuffle_epi8(len, _mm512_set1_epi8(8));
+    return _mm512_maskz_shuffle_epi8(_mm512_cmplt_epu8_mask(turn, len), x, turn);
+}
+
+AVX512 static void look_avx512(uint32_t n, struct column_scratch *w)
+{
+    const __m512i even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+    const __m512i odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
+    __m512i least = constant(UINT32_MAX), most = constant(0), sum = constant(0);
+    uint32_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        const struct text *t = w->value + i;
+        __m512i low = _mm512_loadu_si512(t), high = _mm512_loadu_si512(t + 4);
+        __m512i len =
+            _mm512_and_si512(_mm512_permutex2var_epi64(low, odd, high), constant(UINT32_MAX));
+        least = _mm512_min_epu64(least, len);
+        most = _mm512_max_epu64(most, len);
+        sum = _mm512_add_epi64(sum, len);
+        low = words_of_four(t, low);
+        high = words_of_four(t + 4, high);
+        _mm512_storeu_si512(w->prefix + i, _mm512_permutex2var_epi64(low, even, high));
+        _mm512_storeu_si512(w->tail + i, _mm512_permutex2var_epi64(low, odd, high));
+    }
+    note_lengths(w, (uint32_t)_mm512_reduce_min_epu64(least),
+                 (uint32_t)_mm512_reduce_max_epu64(most), (uint64_t)_mm512_reduce_add_epi64(sum));
+    look_from(i, n, w);
 }
 
 AVX512 COLUMN_INLINE __m512i finish_of_eight(__m512i k)
@@ -252,6 +303,11 @@ static bool has_avx512(void)
     return false;
 }
 
+static void look_avx512(uint32_t n, struct column_scratch *w)
+{
+    look(n, w);
+}
+
 static void elements_avx512(size_t nfresh, struct column_scratch *w)
 {
     elements(0, nfresh, w);
@@ -260,7 +316,9 @@ static void elements_avx512(size_t nfresh, struct column_scratch *w)
 
 void column_look(uint32_t n, struct column_scratch *w, enum column_code code)
 {
-    if (code == COLUMN_BEST && column_has_avx2())
+    if (code == COLUMN_BEST && has_avx512())
+        look_avx512(n, w);
+    else if (code == COLUMN_BEST && column_has_avx2())
         look_avx2(n, w);
     else
         look(n, w);

@@ -95,7 +95,9 @@ static void make(struct chunk *c, struct rng *r)
             p[k] = (char)rng_u64(r);
         uint32_t n = near_value(p, form < 10 ? form : (unsigned)rng_below(r, 10),
                                 spoil && rng_below(r, spoil) == 0, r);
-        c->value[i] = (struct text){p, n < longest ? n : (uint32_t)longest, 0};
+        /* Lengths do not mind the flags. */
+        uint32_t flags = form == 12 && rng_below(r, 2) ? TEXT_QUOTED : 0;
+        c->value[i] = (struct text){p, n < longest ? n : (uint32_t)longest, flags};
     }
 }
 
@@ -105,6 +107,19 @@ static bool is_code(struct slice s)
         if (s.p[i] < '0' || s.p[i] > '9')
             return false;
     return s.len >= 2 && s.p[0] == '0';
+}
+
+static void check_lengths(const struct chunk *c, const struct column_scratch *w)
+{
+    uint32_t least = UINT32_MAX, most = 0;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < c->n; i++) {
+        uint32_t len = c->value[i].len;
+        least = len < least ? len : least;
+        most = len > most ? len : most;
+        sum += len;
+    }
+    ck_assert(w->len_min == least && w->len_max == most && w->len_sum == sum);
 }
 
 /* Of all values, or of those but every `gap`th. */
@@ -135,6 +150,7 @@ static void check(const struct chunk *c, enum column_code code)
     w.value = c->value;
     w.dense = true;
     column_look(c->n, &w, code);
+    check_lengths(c, &w);
     column_hash(c->n, &w, code);
     check_elements(c, &w, 0, code);
     check_elements(c, &w, 3, code);
