@@ -11,6 +11,11 @@
  * the peak with two threads), and are no slower. */
 #define BLOCK_BYTES ((size_t)256 << 10)
 
+/* Batches that are looked at as they come stay in the second cache, beside what is made of them,
+ * with so many records (8 % of the time of a profile). Where only some records of each go into a
+ * profile, larger ones are faster. */
+#define BATCH_ROWS_WHOLE 512
+
 /* Bad records may come before the schema is known. */
 struct early {
     struct route *route; /* or NULL */
@@ -231,6 +236,8 @@ bool profile_run(const struct profile_input *in, const struct profile_opts *o, s
     if (ro.block_bytes == 0)
         ro.block_bytes = BLOCK_BYTES;
     ro.offsets = in->parts != NULL;
+    if (in->parts == NULL && o->sample_rate >= 1)
+        ro.batch_rows = BATCH_ROWS_WHOLE;
     if (!intake_open(&run.intake, in->path, in->intake, err)) {
         intake_close(&run.intake);
         return false;

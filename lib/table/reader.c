@@ -393,7 +393,7 @@ static void begin_batch(struct reader *r)
 {
     uint32_t n = r->schema.n;
     struct batch *b = r->b = batch_new(n, r->o.acct);
-    r->row_cap = r->cap;
+    r->row_cap = r->o.batch_rows > 0 && r->o.batch_rows < r->cap ? r->o.batch_rows : r->cap;
     b->source = (uint32_t)r->file;
     b->line = arena_alloc(&b->mem, r->row_cap * sizeof(uint64_t));
     b->end = r->o.offsets ? arena_alloc(&b->mem, r->row_cap * sizeof(uint64_t)) : NULL;

@@ -100,7 +100,8 @@ struct reader_opts {
     bool flatten;         /* JSON lines: members of nested objects are columns (a.b) */
     bool offsets;         /* batches say where each row ends in the data (batch.end) */
     uint32_t columns_max; /* ERR_DATA when there are more; 0: any number */
-    size_t block_bytes;   /* 0: 1 MiB */
+    size_t block_bytes;   /* 0: 256 KiB */
+    uint32_t batch_rows;  /* at most so many records a batch; 0: as many as it holds */
     struct mem_account *acct;
 };
 
