@@ -83,7 +83,7 @@ void reader_mark_nulls(struct reader *r, uint32_t c)
         uint64_t bits = 0;
         uint32_t n = rows - w * 64 < 64 ? rows - w * 64 : 64;
         if (none)
-            bits = UINT64_MAX >> (64 - n);
+            bits = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
         for (uint32_t i = 0; !none && i < n; i++, t++)
             bits |= (uint64_t)((t->len | (t->flags & TEXT_QUOTED)) != 0) << i;
         col->valid[w] = bits;
