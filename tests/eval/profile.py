@@ -304,9 +304,9 @@ def odd_files(name, floor):
     out = subprocess.run([program, folder], capture_output=True, text=True, check=True).stdout
     right, n = map(int, re.search(r"(\d+) of (\d+) right", out.split("\n")[-2]).groups())
     found = re.search(r"(\d+) when the dialect is found", out.split("\n")[-2])
-    flawed = re.search(r"; ([1-9]\d*) expect", out)
+    flawed = re.search(r"; ([1-9]\d*) of the others differ", out)
     if flawed:
-        print("  %s: %s of its files expect a text that they do not hold; the rest of them is right" %
+        print("  %s: %s of its files differ in nothing but a text that is expected of them and that they do not hold" %
               (name, flawed.group(1)))
     row("%s: files read right" % name, "%d of %d" % (right, n), "%g %%" % (100 * floor), right >= floor * n)
     if found:
