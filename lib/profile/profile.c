@@ -210,12 +210,6 @@ void profile_check_utf8(struct profile *p, const struct batch *b)
                                                 .delivered = true});
 }
 
-const struct profile_fault *profile_faults(const struct profile *p, size_t *n)
-{
-    *n = p->nfaults;
-    return p->faults;
-}
-
 /* Faults without a line come last. */
 static int by_line(const void *a, const void *b)
 {

@@ -62,8 +62,6 @@ void profile_check_utf8(struct profile *p, const struct batch *b);
  * moments within 1e-12; quantiles and frequent values within their bounds. Which of the two is
  * merged into which makes no difference. */
 bool profile_merge(struct profile *p, const struct profile *other, struct err *err);
-/* Rules in the order they were first met. Valid until the profile goes. */
-const struct profile_fault *profile_faults(const struct profile *p, size_t *n);
 /* All but dataset, partition and schema_evolution_probability (NULL, NULL, NAN); strings in `a` or
  * in the schema. `bytes`: of data, as read. records_per_second comes from the first timestamp
  * column (records over the time they span) and is NAN without one. */
