@@ -13,6 +13,7 @@
 
 /* A batch goes down the graph by calls, some 1.5 KiB of stack per stage. */
 #define DEPTH_MAX 1000
+#define GB 1073741824.0
 
 static const struct op_class *const classes[OP_COUNT] = {
     [OP_READ] = &op_read_class,       [OP_WRITE] = &op_write_class,
@@ -67,15 +68,30 @@ uint64_t engine_batch_bytes(const struct batch *b)
     return total;
 }
 
-struct oper *engine_switch(struct engine *e, struct oper *op)
+struct oper *engine_switch(struct lane *lane, struct oper *op)
 {
     double now = clock_thread();
-    struct oper *before = e->running;
+    struct oper *before = lane->running;
     if (before)
-        before->cpu_s += now - e->mark;
-    e->mark = now;
-    e->running = op;
+        before->cpu_s += now - lane->mark;
+    lane->mark = now;
+    lane->running = op;
     return before;
+}
+
+const struct rec_plan_stage *op_plan(const struct oper *op)
+{
+    const struct rec_plan *plan = op->e->o->plan;
+    for (uint32_t i = 0; plan && i < plan->nstages; i++) {
+        if (plan->stages[i].id && strcmp(plan->stages[i].id, op->stage->id) == 0)
+            return &plan->stages[i];
+    }
+    return NULL;
+}
+
+bool op_may_hold(struct oper *op, uint64_t more)
+{
+    return !op->limit_bytes || op->acct->now + more <= op->limit_bytes;
 }
 
 bool engine_stopped(const struct engine *e, struct err *err)
@@ -127,21 +143,21 @@ static bool open_to(const struct oper *op, uint32_t input)
     return !op->cls->accepts || !op->opened || op->cls->accepts(op, input);
 }
 
-static bool ensure_open(struct oper *op, struct err *err)
+static bool ensure_open(struct oper *op, struct lane *lane, struct err *err)
 {
     if (op->opened)
         return true;
     op->opened = true;
-    struct oper *before = engine_switch(op->e, op);
+    struct oper *before = engine_switch(lane, op);
     bool ok = op->cls->open(op, err) || failed(op);
-    engine_switch(op->e, before);
+    engine_switch(lane, before);
     return ok;
 }
 
-static bool op_end(struct oper *op, struct err *err);
+static bool op_end(struct oper *op, struct lane *lane, struct err *err);
 
-static bool push_now(struct oper *op, uint32_t input, struct batch *b, uint64_t bytes,
-                     struct err *err)
+static bool push_now(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
+                     uint64_t bytes, struct err *err)
 {
     touch(op);
     op->records_in += b->rows;
@@ -150,15 +166,15 @@ static bool push_now(struct oper *op, uint32_t input, struct batch *b, uint64_t 
         return true;
     if (!in_time(op, err))
         return failed(op);
-    struct oper *before = engine_switch(op->e, op);
-    bool ok = op->cls->push(op, input, b, err) || failed(op);
-    engine_switch(op->e, before);
+    struct oper *before = engine_switch(lane, op);
+    bool ok = op->cls->push(op, lane, input, b, err) || failed(op);
+    engine_switch(lane, before);
     op->last = clock_wall();
     return ok;
 }
 
 /* Everything that stands in the queues and may go now. */
-static bool drain(struct oper *op, struct err *err)
+static bool drain(struct oper *op, struct lane *lane, struct err *err)
 {
     if (op->done || op->draining)
         return true;
@@ -170,20 +186,20 @@ static bool drain(struct oper *op, struct err *err)
             struct op_port *port = &op->ports[i];
             if (port->finished || (port->head == port->len && !port->ended) || !open_to(op, i))
                 continue;
-            ok = ensure_open(op, err);
+            ok = ensure_open(op, lane, err);
             /* Opening may close a gate that nobody could ask about before. */
             while (ok && port->head < port->len && open_to(op, i)) {
                 struct batch *b = port->queue[port->head++];
-                ok = push_now(op, i, b, engine_batch_bytes(b), err);
+                ok = push_now(op, lane, i, b, engine_batch_bytes(b), err);
                 batch_unref(b);
                 again = true;
             }
             if (ok && port->ended && port->head == port->len && open_to(op, i)) {
                 port->finished = again = true;
                 touch(op);
-                struct oper *before = engine_switch(op->e, op);
-                ok = op->cls->finish(op, i, err) || failed(op);
-                engine_switch(op->e, before);
+                struct oper *before = engine_switch(lane, op);
+                ok = op->cls->finish(op, lane, i, err) || failed(op);
+                engine_switch(lane, before);
                 op->last = clock_wall();
             }
         }
@@ -195,7 +211,7 @@ static bool drain(struct oper *op, struct err *err)
         if (!op->ports[i].finished)
             return true;
     }
-    return op->nports == 0 || op_end(op, err);
+    return op->nports == 0 || op_end(op, lane, err);
 }
 
 static void enqueue(struct op_port *port, struct batch *b)
@@ -209,21 +225,21 @@ static void enqueue(struct op_port *port, struct batch *b)
     port->queue[port->len++] = batch_ref(b);
 }
 
-static bool deliver(struct oper *op, uint32_t input, struct batch *b, uint64_t bytes,
-                    struct err *err)
+static bool deliver(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
+                    uint64_t bytes, struct err *err)
 {
     struct op_port *port = &op->ports[input];
     bool direct = !op->draining && port->head == port->len && open_to(op, input);
-    if (direct && !ensure_open(op, err))
+    if (direct && !ensure_open(op, lane, err))
         return false;
     if (direct && open_to(op, input))
-        return push_now(op, input, b, bytes, err);
+        return push_now(op, lane, input, b, bytes, err);
     if (!op->satisfied)
         enqueue(port, b);
     return true;
 }
 
-bool op_emit(struct oper *op, struct batch *b, struct err *err)
+bool op_emit(struct oper *op, struct lane *lane, struct batch *b, struct err *err)
 {
     if (b->rows == 0)
         return true;
@@ -231,13 +247,13 @@ bool op_emit(struct oper *op, struct batch *b, struct err *err)
     op->records_out += b->rows;
     op->bytes_out += bytes;
     for (uint32_t i = 0; i < op->nout; i++) {
-        if (!deliver(&op->e->ops[op->out[i].stage], op->out[i].input, b, bytes, err))
+        if (!deliver(&op->e->ops[op->out[i].stage], lane, op->out[i].input, b, bytes, err))
             return false;
     }
     return true;
 }
 
-static bool op_end(struct oper *op, struct err *err)
+static bool op_end(struct oper *op, struct lane *lane, struct err *err)
 {
     if (op->done)
         return true;
@@ -246,7 +262,7 @@ static bool op_end(struct oper *op, struct err *err)
     for (uint32_t i = 0; i < op->nout; i++) {
         struct oper *next = &op->e->ops[op->out[i].stage];
         next->ports[op->out[i].input].ended = true;
-        if (!drain(next, err))
+        if (!drain(next, lane, err))
             return false;
     }
     return true;
@@ -285,12 +301,12 @@ static bool may_start(const struct oper *op)
 }
 
 /* Gates that opened because some stage has ended. */
-static bool settle(struct engine *e, struct err *err)
+static bool settle(struct engine *e, struct lane *lane, struct err *err)
 {
     while (e->recheck) {
         e->recheck = false;
         for (uint32_t i = 0; i < e->nops; i++) {
-            if (!drain(&e->ops[e->p->order[i]], err))
+            if (!drain(&e->ops[e->p->order[i]], lane, err))
                 return false;
         }
     }
@@ -311,35 +327,35 @@ static void report(struct engine *e, const struct oper *source)
     e->o->progress(e->o->ctx, &v);
 }
 
-static bool feed(struct engine *e, struct oper *op, struct err *err)
+static bool feed(struct engine *e, struct lane *lane, struct oper *op, struct err *err)
 {
     touch(op);
     bool more = true;
-    if (!ensure_open(op, err) || !settle(e, err))
+    if (!ensure_open(op, lane, err) || !settle(e, lane, err))
         return false;
     while (more && needed(op)) {
         if (engine_stopped(e, err) || !in_time(op, err))
             return failed(op);
-        struct oper *before = engine_switch(e, op);
-        bool ok = op->cls->step(op, &more, err) || failed(op);
-        engine_switch(e, before);
+        struct oper *before = engine_switch(lane, op);
+        bool ok = op->cls->step(op, lane, &more, err) || failed(op);
+        engine_switch(lane, before);
         if (!ok)
             return false;
         touch(op);
         if (!rejects_check(e->rejects, 0, err))
             return failed(op);
-        if (e->recheck && !settle(e, err))
+        if (e->recheck && !settle(e, lane, err))
             return false;
         report(e, op);
     }
     if (op->cls->finish) {
-        struct oper *before = engine_switch(e, op);
-        bool ok = op->cls->finish(op, 0, err) || failed(op);
-        engine_switch(e, before);
+        struct oper *before = engine_switch(lane, op);
+        bool ok = op->cls->finish(op, lane, 0, err) || failed(op);
+        engine_switch(lane, before);
         if (!ok || !rejects_check(e->rejects, 0, err))
             return failed(op);
     }
-    return op_end(op, err) && settle(e, err);
+    return op_end(op, lane, err) && settle(e, lane, err);
 }
 
 static bool feed_all(struct engine *e, struct err *err)
@@ -357,7 +373,7 @@ static bool feed_all(struct engine *e, struct err *err)
             BUG("stages wait for each other");
         if (!next)
             break;
-        if (!feed(e, next, err))
+        if (!feed(e, &e->main, next, err))
             return false;
         if (engine_stopped(e, err))
             return failed(next);
@@ -407,6 +423,9 @@ static void set_up(struct engine *e, struct arena *a)
         *op = (struct oper){.e = e, .stage = s, .index = i, .cls = classes[s->op], .first = -1};
         op->acct = ARENA_NEW(a, struct mem_account);
         op->late = s->schema_late;
+        const struct rec_plan_stage *planned = op_plan(op);
+        if (planned && planned->memory_gb > 0)
+            op->limit_bytes = (uint64_t)(planned->memory_gb * GB);
         arena_init(&op->mem, op->acct);
         op->nports = s->ninputs;
         op->ports = ARENA_ARRAY(&e->mem, struct op_port, s->ninputs);
@@ -524,14 +543,15 @@ static void mark_before(const struct engine *e, uint32_t from, bool *mark)
 /* All that are marked (NULL: all) become ready, then all become visible. */
 static bool publish(struct engine *e, const bool *mark, struct err *err)
 {
+    struct lane *lane = &e->main;
     for (int show = 0; show < 2; show++) {
         for (uint32_t i = 0; i < e->nops; i++) {
             struct oper *op = &e->ops[i];
             if (op->stage->op != OP_WRITE || (mark && !mark[i]) || !op->opened)
                 continue;
-            struct oper *before = engine_switch(e, op);
+            struct oper *before = engine_switch(lane, op);
             bool ok = (show ? write_commit(op, err) : write_ready(op, err)) || failed(op);
-            engine_switch(e, before);
+            engine_switch(lane, before);
             if (!ok)
                 return false;
             if (show)
@@ -592,7 +612,8 @@ bool engine_run(struct pipeline *p, const struct engine_opts *o, struct arena *a
     struct rejects rejects;
     arena_init(&e.mem, NULL);
     e.rejects = &rejects;
-    e.mark = clock_thread();
+    e.main.e = &e;
+    e.main.mark = clock_thread();
     rejects = (struct rejects){0};
     bool ok = (!o->reject_path || engine_keeps_apart(p, "--reject", o->reject_path, err)) &&
               rejects_open(&rejects, o->reject_path, &o->max_rejects, err) && depth_fits(p, err);

@@ -2,10 +2,11 @@
 libcore_a_SOURCES += lib/engine/engine.c lib/engine/engine.h lib/engine/events.c lib/engine/events.h \
   lib/engine/exact.c lib/engine/exact.h lib/engine/keys.c lib/engine/keys.h lib/engine/logtail.c \
   lib/engine/logtail.h lib/engine/measure.c lib/engine/measure.h lib/engine/op.h \
-  lib/engine/op_aggregate.c lib/engine/op_command.c lib/engine/op_flow.c lib/engine/op_join.c \
-  lib/engine/op_read.c lib/engine/op_read.h lib/engine/op_sort.c lib/engine/op_write.c \
+  lib/engine/op_aggregate.c lib/engine/op_command.c lib/engine/op_distinct.c lib/engine/op_flow.c \
+  lib/engine/op_join.c lib/engine/op_read.c lib/engine/op_read.h lib/engine/op_sort.c \
+  lib/engine/op_union.c lib/engine/op_write.c \
   lib/engine/reject.c lib/engine/reject.h lib/engine/rows.c lib/engine/rows.h lib/engine/run.c \
-  lib/engine/run.h lib/engine/stop.c lib/engine/stop.h
+  lib/engine/run.h lib/engine/spill.h lib/engine/stop.c lib/engine/stop.h
 
 check_PROGRAMS += tests/unit/engine_exact tests/unit/engine_rules tests/unit/engine_runs
 EXTRA_DIST += tests/unit/engine_case.h

@@ -17,11 +17,22 @@
 
 struct oper;
 struct engine;
+
+/* One thread's way through the operators. The caller's thread is lane 0 (engine.main). */
+struct lane {
+    struct engine *e;
+    uint32_t index;
+    struct oper *running; /* whose CPU time it is */
+    double mark;          /* clock_thread at the last switch */
+};
+
 struct op_class {
     bool (*open)(struct oper *op, struct err *err);
-    bool (*push)(struct oper *op, uint32_t input, struct batch *b, struct err *err);
-    bool (*finish)(struct oper *op, uint32_t input, struct err *err);
-    bool (*step)(struct oper *op, bool *more, struct err *err); /* sources only */
+    bool (*push)(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
+                 struct err *err);
+    bool (*finish)(struct oper *op, struct lane *lane, uint32_t input, struct err *err);
+    /* Sources only. */
+    bool (*step)(struct oper *op, struct lane *lane, bool *more, struct err *err);
     void (*close)(struct oper *op);
     /* May input be pushed now? NULL: always. Once true for an input it stays true. */
     bool (*accepts)(const struct oper *op, uint32_t input);
@@ -45,6 +56,7 @@ struct oper {
     void *state;
     struct arena mem;         /* for the state; charged to acct */
     struct mem_account *acct; /* outlives the operator: its batches may travel on */
+    uint64_t limit_bytes;     /* of memory that this stage may hold; 0: none. See op_may_hold */
     struct op_port *ports;
     uint32_t nports;
     struct op_edge *out;
@@ -70,9 +82,8 @@ struct engine {
     uint32_t nfeed;
     struct arena mem;
     struct rejects *rejects;
-    struct oper *running; /* whose CPU time it is */
-    double mark;          /* clock_thread at the last switch */
-    bool recheck;         /* a gate may have opened */
+    struct lane main;
+    bool recheck; /* a gate may have opened */
     bool some_satisfied;
     int failed; /* index of the stage that failed, or -1 */
     bool published;
@@ -80,13 +91,23 @@ struct engine {
 };
 
 /* Hands a batch to all consumers. */
-bool op_emit(struct oper *op, struct batch *b, struct err *err);
+bool op_emit(struct oper *op, struct lane *lane, struct batch *b, struct err *err);
+/* Its rows whose bit is set in `keep`. */
+bool op_emit_kept(struct oper *op, struct lane *lane, struct batch *b, const uint64_t *keep,
+                  struct err *err);
+/* A batch beside `b`: same rows and places, columns to be filled in. */
+struct batch *op_batch_beside(struct oper *op, struct batch *b, uint32_t ncols);
+const struct schema *op_input_schema(const struct oper *op, uint32_t input);
+/* For operators that have nothing left to do at the end of an input. */
+bool op_no_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err);
+/* What the plan says of this stage; NULL when there is none. */
+const struct rec_plan_stage *op_plan(const struct oper *op);
 /* The operator wants no more input (limit): its sources are told when nobody else listens. */
 void op_satisfied(struct oper *op);
 /* Puts the failed rows of a batch aside. false when the limit is passed. `r` may be NULL when
  * nothing failed. */
-bool op_reject_rows(struct oper *op, struct batch *b, const struct expr_result *r,
-                    const char *column, struct err *err);
+bool op_reject_rows(struct oper *op, struct lane *lane, struct batch *b,
+                    const struct expr_result *r, const char *column, struct err *err);
 /* Says, to who wants to know, which engine runs an expression (NULL: none). */
 void op_note_expr(const struct oper *op, const char *field, const struct expr *e);
 /* The bits of rows 0 to n - 1. */
@@ -103,13 +124,17 @@ static inline void bit_set(uint64_t *bits, uint32_t i)
     bits[i >> 6] |= UINT64_C(1) << (i & 63);
 }
 
+/* May the stage hold `more` bytes beside what it has? If not, an operator that keeps rows puts some
+ * on disk (engine/spill.h). Ask before or after each batch, not for each row. */
+bool op_may_hold(struct oper *op, uint64_t more);
+
 /* Has a signal asked to end? Then `err` says so. */
 bool engine_stopped(const struct engine *e, struct err *err);
 /* Before a command: makes the outputs it comes after visible (and looks at the reject limit). */
 bool engine_publish_before(struct engine *e, uint32_t stage, struct err *err);
 /* Charges the time since the last switch to the running stage and lets `op` run; gives the one
  * before. */
-struct oper *engine_switch(struct engine *e, struct oper *op);
+struct oper *engine_switch(struct lane *lane, struct oper *op);
 
 /* Where a written path can be read before it is published: its hidden file, or NULL. */
 const char *write_hidden_path(const struct engine *e, const char *path);

@@ -14,11 +14,6 @@ struct aggregate {
     struct measure *measures;
 };
 
-static const struct schema *input_schema(const struct oper *op)
-{
-    return &op->e->p->stages[op->stage->inputs[0]].schema;
-}
-
 static bool aggregate_open(struct oper *op, struct err *err)
 {
     (void)err;
@@ -28,7 +23,7 @@ static bool aggregate_open(struct oper *op, struct err *err)
     g->total = g->nby == 0;
     g->n = s->u.aggregate.n;
     g->measures = ARENA_ARRAY(&op->mem, struct measure, g->n);
-    groups_init(&g->groups, input_schema(op), s->u.aggregate.by_index, g->nby, op->acct);
+    groups_init(&g->groups, op_input_schema(op, 0), s->u.aggregate.by_index, g->nby, op->acct);
     for (uint32_t i = 0; i < g->n; i++) {
         const struct named_expr *m = &s->u.aggregate.measures[i];
         enum type type = m->expr ? expr_type(m->expr) : TYPE_NONE;
@@ -66,7 +61,8 @@ static void read_numbers(struct batch *vals, uint32_t c, struct expr_result *r)
 }
 
 /* Values of all measures for all rows; bits in `bad` where one of them failed. */
-static struct batch *evaluate(struct oper *op, struct batch *b, uint64_t *bad, struct err *err)
+static struct batch *evaluate(struct oper *op, struct lane *lane, struct batch *b, uint64_t *bad,
+                              struct err *err)
 {
     struct aggregate *g = op->state;
     struct batch *vals = batch_new(g->n, op->acct);
@@ -94,7 +90,7 @@ static struct batch *evaluate(struct oper *op, struct batch *b, uint64_t *bad, s
                 bad[w] |= r.failed[w];
                 r.nfailed += (uint32_t)__builtin_popcountll(r.failed[w]);
             }
-            ok = op_reject_rows(op, b, &r, m->name, err);
+            ok = op_reject_rows(op, lane, b, &r, m->name, err);
         }
         if (!ok) {
             batch_unref(vals);
@@ -104,13 +100,14 @@ static struct batch *evaluate(struct oper *op, struct batch *b, uint64_t *bad, s
     return vals;
 }
 
-static bool aggregate_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+static bool aggregate_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
+                           struct err *err)
 {
     (void)input;
     struct aggregate *g = op->state;
     uint64_t keep[BATCH_WORDS], bad[BATCH_WORDS] = {0}, hashes[BATCH_ROWS];
     uint32_t list[BATCH_ROWS], group[BATCH_ROWS];
-    struct batch *vals = evaluate(op, b, bad, err);
+    struct batch *vals = evaluate(op, lane, b, bad, err);
     if (!vals)
         return false;
     bits_all(keep, b->rows);
@@ -134,7 +131,7 @@ static bool aggregate_push(struct oper *op, uint32_t input, struct batch *b, str
     return ok;
 }
 
-static bool aggregate_finish(struct oper *op, uint32_t input, struct err *err)
+static bool aggregate_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
 {
     (void)input;
     struct aggregate *g = op->state;
@@ -156,7 +153,7 @@ static bool aggregate_finish(struct oper *op, uint32_t input, struct err *err)
         bool ok = true;
         for (uint32_t i = 0; ok && i < g->n; i++)
             ok = measure_result(&g->measures[i], from, out, g->nby + i, err);
-        ok = ok && op_emit(op, out, err);
+        ok = ok && op_emit(op, lane, out, err);
         batch_unref(out);
         if (!ok)
             return false;

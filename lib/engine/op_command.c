@@ -359,11 +359,6 @@ static bool open_rows(struct oper *op, struct err *err)
 
 /* -- the operator -- */
 
-static const struct schema *input_schema(const struct oper *op)
-{
-    return &op->e->p->stages[op->stage->inputs[0]].schema;
-}
-
 static bool command_open(struct oper *op, struct err *err)
 {
     struct command *c = ARENA_NEW(&op->mem, struct command);
@@ -384,28 +379,29 @@ static bool command_open(struct oper *op, struct err *err)
         return run_with_retries(op, err) && (!makes_rows(op) || open_rows(op, err));
     if (!start(op, err))
         return false;
-    writer_header(&c->in, input_schema(op), &c->opts);
+    writer_header(&c->in, op_input_schema(op, 0), &c->opts);
     return true;
 }
 
-static bool command_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+static bool command_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
+                         struct err *err)
 {
-    (void)input;
+    (void)lane, (void)input;
     struct command *c = op->state;
     if (c->in_closed)
         return true;
-    writer_batch(&c->in, input_schema(op), b, &c->opts);
+    writer_batch(&c->in, op_input_schema(op, 0), b, &c->opts);
     return feed_until(op, FEED_BYTES, err);
 }
 
-static bool command_step(struct oper *op, bool *more, struct err *err)
+static bool command_step(struct oper *op, struct lane *lane, bool *more, struct err *err)
 {
     struct command *c = op->state;
     *more = false;
-    return !c->rows_open || intake_step(&c->rows, more, err);
+    return !c->rows_open || intake_step(&c->rows, lane, more, err);
 }
 
-static bool command_finish(struct oper *op, uint32_t input, struct err *err)
+static bool command_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
 {
     (void)input;
     struct command *c = op->state;
@@ -419,7 +415,7 @@ static bool command_finish(struct oper *op, uint32_t input, struct err *err)
     if (!more)
         return false;
     while (more) {
-        if (engine_stopped(op->e, err) || !intake_step(&c->rows, &more, err) ||
+        if (engine_stopped(op->e, err) || !intake_step(&c->rows, lane, &more, err) ||
             !rejects_check(op->e->rejects, 0, err))
             return false;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Operators that pass batches on as they come: filter, derive, select, rename, union, limit,
- * distinct. */
+/* Operators that take one record at a time: filter, derive, select, rename. Also what all operators
+ * share: putting rows aside, emitting some of a batch. */
 #include <string.h>
 
 #include "engine/keys.h"
@@ -8,13 +8,12 @@
 #include "engine/reject.h"
 #include "table/writer.h"
 
-static const struct schema *input_schema(const struct oper *op, uint32_t input)
+const struct schema *op_input_schema(const struct oper *op, uint32_t input)
 {
     return &op->e->p->stages[op->stage->inputs[input]].schema;
 }
 
-/* A batch beside `b`: same rows and places, columns to be filled in. */
-static struct batch *batch_beside(struct oper *op, struct batch *b, uint32_t ncols)
+struct batch *op_batch_beside(struct oper *op, struct batch *b, uint32_t ncols)
 {
     struct batch *out = batch_new(ncols, op->acct);
     out->rows = b->rows;
@@ -40,9 +39,10 @@ static const char *path_of(const struct oper *op, const struct batch *b)
     return s->u.read.paths.items[b->source];
 }
 
-bool op_reject_rows(struct oper *op, struct batch *b, const struct expr_result *r,
-                    const char *column, struct err *err)
+bool op_reject_rows(struct oper *op, struct lane *lane, struct batch *b,
+                    const struct expr_result *r, const char *column, struct err *err)
 {
+    (void)lane;
     if (!r || !r->nfailed)
         return true;
     struct rejects *rejects = op->e->rejects;
@@ -57,7 +57,7 @@ bool op_reject_rows(struct oper *op, struct batch *b, const struct expr_result *
             uint64_t one[BATCH_WORDS] = {0};
             bit_set(one, i);
             struct batch *row = batch_filter(b, one, NULL, 0, op->acct);
-            writer_batch(&text, input_schema(op, 0), row, &opts);
+            writer_batch(&text, op_input_schema(op, 0), row, &opts);
             batch_unref(row);
         }
         struct reject rej = {
@@ -77,9 +77,9 @@ bool op_reject_rows(struct oper *op, struct batch *b, const struct expr_result *
     return rejects_check(rejects, 0, err);
 }
 
-static bool no_finish(struct oper *op, uint32_t input, struct err *err)
+bool op_no_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
 {
-    (void)op, (void)input, (void)err;
+    (void)op, (void)lane, (void)input, (void)err;
     return true;
 }
 
@@ -109,30 +109,32 @@ static bool filter_open(struct oper *op, struct err *err)
     return true;
 }
 
-static bool emit_kept(struct oper *op, struct batch *b, const uint64_t *keep, struct err *err)
+bool op_emit_kept(struct oper *op, struct lane *lane, struct batch *b, const uint64_t *keep,
+                  struct err *err)
 {
     uint32_t n = bits_count(keep, b->rows);
     if (n == 0)
         return true;
     if (n == b->rows)
-        return op_emit(op, b, err);
+        return op_emit(op, lane, b, err);
     struct batch *out = batch_filter(b, keep, NULL, 0, op->acct);
-    bool ok = op_emit(op, out, err);
+    bool ok = op_emit(op, lane, out, err);
     batch_unref(out);
     return ok;
 }
 
-static bool filter_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+static bool filter_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
+                        struct err *err)
 {
     (void)input;
     uint64_t keep[BATCH_WORDS] = {0};
     struct expr_result r = {.nfailed = 0};
     return expr_test(op->stage->u.filter.expr, b, keep, &r, err) &&
-           op_reject_rows(op, b, &r, NULL, err) && emit_kept(op, b, keep, err);
+           op_reject_rows(op, lane, b, &r, NULL, err) && op_emit_kept(op, lane, b, keep, err);
 }
 
 const struct op_class op_filter_class = {
-    .open = filter_open, .push = filter_push, .finish = no_finish};
+    .open = filter_open, .push = filter_push, .finish = op_no_finish};
 
 /* -- derive -- */
 
@@ -143,7 +145,7 @@ struct derive {
 static bool derive_open(struct oper *op, struct err *err)
 {
     (void)err;
-    const struct schema *in = input_schema(op, 0), *out = &op->stage->schema;
+    const struct schema *in = op_input_schema(op, 0), *out = &op->stage->schema;
     struct derive *d = ARENA_NEW(&op->mem, struct derive);
     d->from = ARENA_ARRAY(&op->mem, int, out->n);
     for (uint32_t c = 0; c < out->n; c++) {
@@ -168,12 +170,13 @@ static void settle_type(struct batch *b, uint32_t c, enum type type)
         column_convert(&now, b->rows, type, b, c);
 }
 
-static bool derive_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+static bool derive_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
+                        struct err *err)
 {
     (void)input;
     const struct derive *d = op->state;
     const struct schema *schema = &op->stage->schema;
-    struct batch *out = batch_beside(op, b, schema->n);
+    struct batch *out = op_batch_beside(op, b, schema->n);
     uint64_t bad[BATCH_WORDS] = {0};
     bool ok = true, some_bad = false;
     for (uint32_t c = 0; ok && c < schema->n; c++) {
@@ -197,190 +200,48 @@ static bool derive_push(struct oper *op, uint32_t input, struct batch *b, struct
             r.nfailed += (uint32_t)__builtin_popcountll(r.failed[w]);
         }
         some_bad = true;
-        ok = op_reject_rows(op, b, &r, set->name, err);
+        ok = op_reject_rows(op, lane, b, &r, set->name, err);
     }
     if (ok && some_bad) {
         uint64_t keep[BATCH_WORDS];
         bits_all(keep, b->rows);
         for (uint32_t w = 0; w < BATCH_WORDS; w++)
             keep[w] &= ~bad[w];
-        ok = emit_kept(op, out, keep, err);
+        ok = op_emit_kept(op, lane, out, keep, err);
     } else if (ok) {
-        ok = op_emit(op, out, err);
+        ok = op_emit(op, lane, out, err);
     }
     batch_unref(out);
     return ok;
 }
 
 const struct op_class op_derive_class = {
-    .open = derive_open, .push = derive_push, .finish = no_finish};
+    .open = derive_open, .push = derive_push, .finish = op_no_finish};
 
 /* -- select, rename -- */
 
-static bool select_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+static bool select_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
+                        struct err *err)
 {
     (void)input;
     uint32_t n = op->stage->u.select.columns.n;
-    struct batch *out = batch_beside(op, b, n);
+    struct batch *out = op_batch_beside(op, b, n);
     for (uint32_t c = 0; c < n; c++)
         out->cols[c] = b->cols[op->stage->u.select.index[c]];
-    bool ok = op_emit(op, out, err);
+    bool ok = op_emit(op, lane, out, err);
     batch_unref(out);
     return ok;
 }
 
-const struct op_class op_select_class = {.open = no_open, .push = select_push, .finish = no_finish};
+const struct op_class op_select_class = {
+    .open = no_open, .push = select_push, .finish = op_no_finish};
 
-static bool rename_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+static bool rename_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
+                        struct err *err)
 {
     (void)input; /* batches carry no names */
-    return op_emit(op, b, err);
+    return op_emit(op, lane, b, err);
 }
 
-const struct op_class op_rename_class = {.open = no_open, .push = rename_push, .finish = no_finish};
-
-/* -- union: by name, columns in the order of the first input -- */
-
-struct unite {
-    uint32_t **from; /* input, output column -> input column */
-    bool *same;      /* input needs no change */
-    uint32_t current;
-};
-
-static bool union_open(struct oper *op, struct err *err)
-{
-    const struct schema *out = &op->stage->schema;
-    struct unite *u = ARENA_NEW(&op->mem, struct unite);
-    u->from = ARENA_ARRAY(&op->mem, uint32_t *, op->nports);
-    u->same = ARENA_ARRAY(&op->mem, bool, op->nports);
-    for (uint32_t i = 0; i < op->nports; i++) {
-        const struct schema *in = input_schema(op, i);
-        u->from[i] = ARENA_ARRAY(&op->mem, uint32_t, out->n);
-        u->same[i] = in->n == out->n;
-        for (uint32_t c = 0; c < out->n; c++) {
-            int at = schema_find(in, slice_str(out->fields[c].name));
-            if (at < 0)
-                return err_set(err, ERR_DATA, "input '%s' has no column '%s'",
-                               op->e->p->stages[op->stage->inputs[i]].id, out->fields[c].name);
-            u->from[i][c] = (uint32_t)at;
-            if ((uint32_t)at != c || in->fields[at].type != out->fields[c].type)
-                u->same[i] = false;
-        }
-    }
-    op->state = u;
-    return true;
-}
-
-static bool union_accepts(const struct oper *op, uint32_t input)
-{
-    const struct unite *u = op->state;
-    return input <= u->current;
-}
-
-static bool union_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
-{
-    const struct unite *u = op->state;
-    if (u->same[input])
-        return op_emit(op, b, err);
-    const struct schema *schema = &op->stage->schema;
-    struct batch *out = batch_beside(op, b, schema->n);
-    for (uint32_t c = 0; c < schema->n; c++)
-        column_convert(&b->cols[u->from[input][c]], b->rows, schema->fields[c].type, out, c);
-    bool ok = op_emit(op, out, err);
-    batch_unref(out);
-    return ok;
-}
-
-static bool union_finish(struct oper *op, uint32_t input, struct err *err)
-{
-    (void)err;
-    struct unite *u = op->state;
-    u->current = input + 1;
-    return true;
-}
-
-const struct op_class op_union_class = {
-    .open = union_open, .push = union_push, .finish = union_finish, .accepts = union_accepts};
-
-/* -- limit -- */
-
-static bool limit_open(struct oper *op, struct err *err)
-{
-    (void)err;
-    int64_t *left = arena_alloc(&op->mem, sizeof(*left));
-    *left = op->stage->u.limit.count;
-    op->state = left;
-    if (*left <= 0)
-        op_satisfied(op);
-    return true;
-}
-
-static bool limit_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
-{
-    (void)input;
-    int64_t *left = op->state;
-    uint64_t keep[BATCH_WORDS];
-    uint32_t n = *left < (int64_t)b->rows ? (uint32_t)*left : b->rows;
-    bits_all(keep, n);
-    *left -= n;
-    if (*left == 0)
-        op_satisfied(op);
-    return emit_kept(op, b, keep, err);
-}
-
-const struct op_class op_limit_class = {
-    .open = limit_open, .push = limit_push, .finish = no_finish};
-
-/* -- distinct -- */
-
-struct distinct_state {
-    struct groups groups;
-    uint32_t *cols, ncols;
-};
-
-static bool distinct_open(struct oper *op, struct err *err)
-{
-    (void)err;
-    const struct schema *in = input_schema(op, 0);
-    struct distinct_state *d = ARENA_NEW(&op->mem, struct distinct_state);
-    d->ncols = op->stage->u.distinct.by.n;
-    d->cols = op->stage->u.distinct.by_index;
-    if (d->ncols == 0) { /* the whole record */
-        d->ncols = in->n;
-        d->cols = ARENA_ARRAY(&op->mem, uint32_t, in->n);
-        for (uint32_t c = 0; c < in->n; c++)
-            d->cols[c] = c;
-    }
-    groups_init(&d->groups, in, d->cols, d->ncols, op->acct);
-    op->state = d;
-    op->algorithm = "hash";
-    return true;
-}
-
-static bool distinct_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
-{
-    (void)input;
-    struct distinct_state *d = op->state;
-    uint64_t hashes[BATCH_ROWS], keep[BATCH_WORDS] = {0};
-    uint32_t group[BATCH_ROWS], next = d->groups.n;
-    keys_hash(b, d->cols, d->ncols, hashes);
-    if (!groups_find(&d->groups, b, d->cols, hashes, NULL, b->rows, group, err))
-        return false;
-    for (uint32_t i = 0; i < b->rows; i++) {
-        if (group[i] != next)
-            continue;
-        bit_set(keep, i);
-        next++;
-    }
-    return emit_kept(op, b, keep, err);
-}
-
-static void distinct_close(struct oper *op)
-{
-    struct distinct_state *d = op->state;
-    if (d)
-        groups_release(&d->groups);
-}
-
-const struct op_class op_distinct_class = {
-    .open = distinct_open, .push = distinct_push, .finish = no_finish, .close = distinct_close};
+const struct op_class op_rename_class = {
+    .open = no_open, .push = rename_push, .finish = op_no_finish};

@@ -24,20 +24,10 @@ struct join {
     uint32_t pair_left[BATCH_ROWS], pair_right[BATCH_ROWS], npairs;
 };
 
-static const struct schema *side_schema(const struct oper *op, uint32_t input)
-{
-    return &op->e->p->stages[op->stage->inputs[input]].schema;
-}
-
 static bool wants_nested_loop(const struct oper *op)
 {
-    const struct rec_plan *plan = op->e->o->plan;
-    for (uint32_t i = 0; plan && i < plan->nstages; i++) {
-        const struct rec_plan_stage *s = &plan->stages[i];
-        if (s->id && strcmp(s->id, op->stage->id) == 0)
-            return s->algorithm && strcmp(s->algorithm, "nested_loop") == 0;
-    }
-    return false;
+    const struct rec_plan_stage *s = op_plan(op);
+    return s && s->algorithm && strcmp(s->algorithm, "nested_loop") == 0;
 }
 
 static bool is_right_key(const struct oper *op, uint32_t c)
@@ -53,7 +43,7 @@ static bool join_open(struct oper *op, struct err *err)
 {
     (void)err;
     const struct stage *s = op->stage;
-    const struct schema *left = side_schema(op, 0), *right = side_schema(op, 1);
+    const struct schema *left = op_input_schema(op, 0), *right = op_input_schema(op, 1);
     struct join *j = ARENA_NEW(&op->mem, struct join);
     j->acct = op->acct;
     j->nkeys = s->u.join.n;
@@ -159,7 +149,7 @@ static uint32_t next_candidate(const struct join *j, uint64_t hash, uint32_t at)
     return next;
 }
 
-static bool emit_pairs(struct oper *op, struct batch *b, struct err *err)
+static bool emit_pairs(struct oper *op, struct lane *lane, struct batch *b, struct err *err)
 {
     struct join *j = op->state;
     if (j->npairs == 0)
@@ -172,21 +162,21 @@ static bool emit_pairs(struct oper *op, struct batch *b, struct err *err)
         rows_gather(&j->right, j->right_out[c], j->pair_right, j->npairs, out, j->nleft + c);
     batch_hold(out, b);
     j->npairs = 0;
-    bool ok = op_emit(op, out, err);
+    bool ok = op_emit(op, lane, out, err);
     batch_unref(out);
     return ok;
 }
 
-static bool add_pair(struct oper *op, struct batch *b, uint32_t left, uint32_t right,
-                     struct err *err)
+static bool add_pair(struct oper *op, struct lane *lane, struct batch *b, uint32_t left,
+                     uint32_t right, struct err *err)
 {
     struct join *j = op->state;
     j->pair_left[j->npairs] = left;
     j->pair_right[j->npairs++] = right;
-    return j->npairs < BATCH_ROWS || emit_pairs(op, b, err);
+    return j->npairs < BATCH_ROWS || emit_pairs(op, lane, b, err);
 }
 
-static bool probe_pairs(struct oper *op, struct batch *b, const uint64_t *hashes,
+static bool probe_pairs(struct oper *op, struct lane *lane, struct batch *b, const uint64_t *hashes,
                         const uint64_t *null, struct err *err)
 {
     struct join *j = op->state;
@@ -198,18 +188,18 @@ static bool probe_pairs(struct oper *op, struct batch *b, const uint64_t *hashes
             if (!keys_match(j, b, i, r))
                 continue;
             found = true;
-            if (!add_pair(op, b, i, r, err))
+            if (!add_pair(op, lane, b, i, r, err))
                 return false;
         }
-        if (!found && keep_all && !add_pair(op, b, i, ROWS_NULL, err))
+        if (!found && keep_all && !add_pair(op, lane, b, i, ROWS_NULL, err))
             return false;
     }
-    return emit_pairs(op, b, err);
+    return emit_pairs(op, lane, b, err);
 }
 
 /* semi, anti */
-static bool probe_exists(struct oper *op, struct batch *b, const uint64_t *hashes,
-                         const uint64_t *null, struct err *err)
+static bool probe_exists(struct oper *op, struct lane *lane, struct batch *b,
+                         const uint64_t *hashes, const uint64_t *null, struct err *err)
 {
     struct join *j = op->state;
     uint64_t keep[BATCH_WORDS] = {0};
@@ -223,14 +213,15 @@ static bool probe_exists(struct oper *op, struct batch *b, const uint64_t *hashe
     }
     uint32_t n = bits_count(keep, b->rows);
     if (n == 0 || n == b->rows)
-        return n == 0 || op_emit(op, b, err);
+        return n == 0 || op_emit(op, lane, b, err);
     struct batch *out = batch_filter(b, keep, NULL, 0, op->acct);
-    bool ok = op_emit(op, out, err);
+    bool ok = op_emit(op, lane, out, err);
     batch_unref(out);
     return ok;
 }
 
-static bool join_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+static bool join_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
+                      struct err *err)
 {
     if (input == 1)
         return build_push(op, b, err);
@@ -240,12 +231,13 @@ static bool join_push(struct oper *op, uint32_t input, struct batch *b, struct e
     if (!j->nested)
         keys_hash(b, j->left_cols, j->nkeys, hashes);
     enum join_type t = op->stage->u.join.type;
-    return t == JOIN_SEMI || t == JOIN_ANTI ? probe_exists(op, b, hashes, null, err)
-                                            : probe_pairs(op, b, hashes, null, err);
+    return t == JOIN_SEMI || t == JOIN_ANTI ? probe_exists(op, lane, b, hashes, null, err)
+                                            : probe_pairs(op, lane, b, hashes, null, err);
 }
 
-static bool join_finish(struct oper *op, uint32_t input, struct err *err)
+static bool join_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
 {
+    (void)lane;
     (void)err;
     struct join *j = op->state;
     if (input == 1) {

@@ -110,7 +110,7 @@ bool intake_open_fd(struct intake *s, struct oper *op, int fd, const struct read
     return s->reader && intake_bind(s, err);
 }
 
-bool intake_step(struct intake *s, bool *more, struct err *err)
+bool intake_step(struct intake *s, struct lane *lane, bool *more, struct err *err)
 {
     struct batch *b = NULL;
     if (!reader_next(s->reader, &b, err))
@@ -121,7 +121,7 @@ bool intake_step(struct intake *s, bool *more, struct err *err)
         return true;
     if (!s->same)
         b = widen(s, b);
-    bool ok = op_emit(s->op, b, err);
+    bool ok = op_emit(s->op, lane, b, err);
     batch_unref(b);
     return ok;
 }
@@ -180,10 +180,10 @@ static void warn_of_encoding(const struct oper *op, const struct reader_stats *s
     op->e->o->warning(op->e->o->ctx, op->stage->id, text);
 }
 
-static bool read_step(struct oper *op, bool *more, struct err *err)
+static bool read_step(struct oper *op, struct lane *lane, bool *more, struct err *err)
 {
     struct intake *s = op->state;
-    bool ok = intake_step(s, more, err);
+    bool ok = intake_step(s, lane, more, err);
     count_read(op, s);
     if (ok && !*more)
         warn_of_encoding(op, &s->stats);

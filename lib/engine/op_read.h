@@ -23,7 +23,7 @@ bool intake_open_paths(struct intake *s, struct oper *op, const char *const *pat
 bool intake_open_fd(struct intake *s, struct oper *op, int fd, const struct reader_opts *opts,
                     struct err *err);
 /* Emits the next batch of the stage; *more false at the end. */
-bool intake_step(struct intake *s, bool *more, struct err *err);
+bool intake_step(struct intake *s, struct lane *lane, bool *more, struct err *err);
 void intake_close(struct intake *s);
 
 #endif

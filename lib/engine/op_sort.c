@@ -40,9 +40,10 @@ static bool sort_open(struct oper *op, struct err *err)
     return true;
 }
 
-static bool sort_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+static bool sort_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
+                      struct err *err)
 {
-    (void)input;
+    (void)lane, (void)input;
     struct sort *st = op->state;
     return rows_append(&st->rows, b, NULL, NULL, b->rows, err);
 }
@@ -141,7 +142,8 @@ static struct sort_item *sort_items(const struct sort *st, struct sort_item *v,
     return v;
 }
 
-static bool emit_sorted(struct oper *op, const struct sort_item *v, struct err *err)
+static bool emit_sorted(struct oper *op, struct lane *lane, const struct sort_item *v,
+                        struct err *err)
 {
     struct sort *st = op->state;
     uint32_t ids[BATCH_ROWS];
@@ -155,7 +157,7 @@ static bool emit_sorted(struct oper *op, const struct sort_item *v, struct err *
             ids[i] = v[from + i].row;
         for (uint32_t c = 0; c < st->rows.ncols; c++)
             rows_gather(&st->rows, c, ids, out->rows, out, c);
-        bool ok = op_emit(op, out, err);
+        bool ok = op_emit(op, lane, out, err);
         batch_unref(out);
         if (!ok)
             return false;
@@ -163,7 +165,7 @@ static bool emit_sorted(struct oper *op, const struct sort_item *v, struct err *
     return true;
 }
 
-static bool sort_finish(struct oper *op, uint32_t input, struct err *err)
+static bool sort_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
 {
     (void)input;
     struct sort *st = op->state;
@@ -171,7 +173,7 @@ static bool sort_finish(struct oper *op, uint32_t input, struct err *err)
     struct sort_item *v = mem_alloc(st->acct, size), *tmp = mem_alloc(st->acct, size);
     for (size_t i = 0; i < n; i++)
         v[i] = (struct sort_item){prefix_of(st, (uint32_t)i), (uint32_t)i};
-    bool ok = emit_sorted(op, sort_items(st, v, tmp, n), err);
+    bool ok = emit_sorted(op, lane, sort_items(st, v, tmp, n), err);
     mem_release(st->acct, v, size);
     mem_release(st->acct, tmp, size);
     return ok;

@@ -15,11 +15,6 @@ struct output {
     struct buf text, packed;
 };
 
-static const struct schema *input_schema(const struct oper *op)
-{
-    return &op->e->p->stages[op->stage->inputs[0]].schema;
-}
-
 static bool put(struct oper *op, const void *p, size_t n, struct err *err)
 {
     struct output *o = op->state;
@@ -76,22 +71,23 @@ static bool write_open(struct oper *op, struct err *err)
         how = compression_of_path(s->u.write.path);
     if (how && !(o->z = compressor_new(how, err)))
         return false;
-    writer_header(&o->text, input_schema(op), &o->opts);
+    writer_header(&o->text, op_input_schema(op, 0), &o->opts);
     return flush(op, false, err);
 }
 
-static bool write_push(struct oper *op, uint32_t input, struct batch *b, struct err *err)
+static bool write_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
+                       struct err *err)
 {
-    (void)input;
+    (void)lane, (void)input;
     struct output *o = op->state;
-    writer_batch(&o->text, input_schema(op), b, &o->opts);
+    writer_batch(&o->text, op_input_schema(op, 0), b, &o->opts);
     op->records_out += b->rows;
     return flush(op, false, err);
 }
 
-static bool write_finish(struct oper *op, uint32_t input, struct err *err)
+static bool write_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
 {
-    (void)input;
+    (void)lane, (void)input;
     return flush(op, true, err);
 }
 
