@@ -13,10 +13,13 @@ static const struct opt table[] = {
      "(RFC 3339). The predicted median counts; why[] says when p95 would be too late."},
     {0, "objective", OPT_CHOICE, AT(objective), "WHAT", "time|cost", 0, 0, COMPLETE_NONE,
      "choose the fastest or the cheapest environment", NULL},
-    {0, "mode", OPT_CHOICE, AT(mode), "M", "auto|standard|optimized", 0, 0, COMPLETE_NONE,
-     "how etl-run is to run it",
+    {0, "mode", OPT_CHOICE, AT(mode), "M", "auto|standard|optimized|sampling|shadow", 0, 0,
+     COMPLETE_NONE, "how etl-run is to run it",
      "standard: as written, one fixed algorithm for each operation. optimized: algorithms by the "
-     "predicted sizes. auto, the default: optimized when there are predicted sizes."},
+     "predicted sizes. sampling: on a sample, publishing nothing. shadow: into a scratch folder, "
+     "and "
+     "compared with what is published. auto, the default: optimized when there are predicted "
+     "sizes."},
     {0, "check", OPT_FLAG, AT(check), NULL, NULL, 0, 0, COMPLETE_NONE,
      "only say whether it can be planned: a verdict, no plan", NULL},
     {0, "ignore-verdicts", OPT_FLAG, AT(ignore_verdicts), NULL, NULL, 0, 0, COMPLETE_NONE,
@@ -28,7 +31,7 @@ static const struct opt table[] = {
 #undef AT
 
 static const char *const synopsis[] = {
-    "[-e FILE] [--deadline DUR|TIME] [--objective time|cost] [--mode auto|standard|optimized] "
+    "[-e FILE] [--deadline DUR|TIME] [--objective time|cost] [--mode M|auto] "
     "[--check] [--ignore-verdicts] [FILE...]",
     "environments [--from local]", NULL};
 

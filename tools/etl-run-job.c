@@ -11,7 +11,7 @@
 
 static bool plan_options(const struct app *app, struct plan_options *o, struct err *err)
 {
-    *o = (struct plan_options){.now_us = instant_now()};
+    *o = (struct plan_options){.now_us = instant_now(), .mode = app->opts.mode};
     if (!app->opts.deadline || plan_deadline_parse(app->opts.deadline, o->now_us, &o->deadline_us))
         return true;
     return err_set(err, ERR_USAGE,
@@ -43,6 +43,7 @@ int plan_here(struct app *app, struct pipeline *p)
     struct predict_options po = {.profiles = app->profiles,
                                  .nprofiles = app->nprofiles,
                                  .store = app->store,
+                                 .mode = app->opts.mode,
                                  .speed = speed.speed,
                                  .scale = 1};
     struct rec_execution_profile *x = ARENA_NEW(a, struct rec_execution_profile);
@@ -181,13 +182,24 @@ static bool is_elsewhere(const struct app *app, const char *environment)
     return false;
 }
 
+/* The modes that are built; the plan's others are refused by name. */
+static bool runs_mode(const char *mode)
+{
+    static const char *const modes[] = {"standard", "optimized"};
+    for (size_t i = 0; mode && i < ARRAY_LEN(modes); i++) {
+        if (strcmp(mode, modes[i]) == 0)
+            return true;
+    }
+    return !mode;
+}
+
 /* What a plan may ask for that would be wrong to run as if it had not. */
 static bool can_run(const struct app *app, const struct job *job, const struct pipeline *p,
                     struct err *err)
 {
     const struct rec_plan *plan = &job->plan;
     struct quoted q;
-    if (plan->mode && strcmp(plan->mode, "standard") != 0 && strcmp(plan->mode, "optimized") != 0)
+    if (!runs_mode(plan->mode))
         return err_set(err, ERR_DATA,
                        "pipeline '%s' is planned in mode '%s': this version runs standard and "
                        "optimized",

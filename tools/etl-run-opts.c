@@ -13,6 +13,11 @@ static const struct opt options[] = {
      "no stops the run."},
     {0, "param", OPT_LIST, AT(params), "K=V", NULL, 0, 0, COMPLETE_NONE,
      "set parameter K of the pipeline to V", NULL},
+    {0, "mode", OPT_CHOICE, AT(mode), "M", "standard|optimized|sampling|shadow", 0, 0,
+     COMPLETE_NONE, "run in this mode, whatever the plan says",
+     "standard: as written, one fixed algorithm for each operation. optimized: algorithms, memory "
+     "and parallelism as planned from the predicted sizes. sampling and shadow are planned, but "
+     "not run by this version."},
     {0, "reject", OPT_STRING, AT(reject), "FILE", NULL, 0, 0, COMPLETE_FILE,
      "put bad records aside in FILE, as JSON lines",
      "Each line holds stage, path, line, column, reason, rule and the record. Without "
@@ -43,7 +48,8 @@ static const struct opt options[] = {
     {0},
 };
 
-static const char *const synopsis[] = {"[-p PIPELINE [--param K=V]...] [OPTION]... [PLAN]", NULL};
+static const char *const synopsis[] = {
+    "[-p PIPELINE [--param K=V]...] [--mode M] [OPTION]... [PLAN]", NULL};
 
 static const struct tool_section sections[] = {
     {"Outputs",

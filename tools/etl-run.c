@@ -70,6 +70,23 @@ static bool open_outputs(struct app *app, struct err *err)
     return true;
 }
 
+/* --mode: what it says holds for every plan. As written means without what was planned of how. */
+static void set_mode(struct app *app, struct job *job)
+{
+    struct rec_plan *plan = &job->plan;
+    if (!app->opts.mode)
+        return;
+    plan->mode = app->opts.mode;
+    if (strcmp(plan->mode, "standard") != 0)
+        return;
+    struct rec_plan_stage *stages = ARENA_ARRAY(&app->mem, struct rec_plan_stage, plan->nstages);
+    for (uint32_t i = 0; i < plan->nstages; i++) {
+        stages[i] = plan->stages[i];
+        stages[i].algorithm = NULL;
+    }
+    plan->stages = stages;
+}
+
 static int run_jobs(struct app *app)
 {
     int status = STATUS_OK;
@@ -78,8 +95,10 @@ static int run_jobs(struct app *app)
         return STATUS_DATA;
     }
     find_predictions(app);
-    for (uint32_t i = 0; i < app->njobs && !stop_signal; i++)
+    for (uint32_t i = 0; i < app->njobs && !stop_signal; i++) {
+        set_mode(app, &app->jobs[i]);
         status = status_worse(status, run_job(app, &app->jobs[i]));
+    }
     return status;
 }
 

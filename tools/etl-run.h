@@ -18,6 +18,7 @@ struct etl_run_opts {
     struct common_opts common;
     const char *pipeline;
     struct opt_list params;
+    const char *mode; /* or NULL: the plan's */
     const char *reject;
     const char *max_rejects;
     bool lock, no_wait;

@@ -4,7 +4,7 @@
 complete -c etl-plan -s e -l environments -r -F -d 'plan for the environment records in FILE'
 complete -c etl-plan -l deadline -x -d 'refuse what would not end by then'
 complete -c etl-plan -l objective -x -a 'time cost' -d 'choose the fastest or the cheapest environment'
-complete -c etl-plan -l mode -x -a 'auto standard optimized' -d 'how etl-run is to run it'
+complete -c etl-plan -l mode -x -a 'auto standard optimized sampling shadow' -d 'how etl-run is to run it'
 complete -c etl-plan -l check -d 'only say whether it can be planned: a verdict, no plan'
 complete -c etl-plan -l ignore-verdicts -d 'plan although a check before said no'
 complete -c etl-plan -l from -x -a 'local' -d 'where to look for environments'

@@ -16,7 +16,7 @@ struct plan_options {
     int64_t now_us;        /* the run could start now */
     int64_t deadline_us;   /* 0: none */
     const char *objective; /* "time" (NULL too) or "cost" */
-    const char *mode;      /* "standard", "optimized"; NULL or "auto": chosen here */
+    const char *mode;      /* a mode of etl-run; NULL or "auto": chosen here */
 };
 
 /* --deadline: DUR from now, or TIME. false when it is neither. */

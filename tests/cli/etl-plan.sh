@@ -110,6 +110,10 @@ is "$status|$(tail -n 1 "$out_file" | jq -c '[.record, .ok]')" '0|["verdict",tru
     "--check gives a verdict and no plan"
 run etl-plan --mode standard shop.jsonl
 is "$(tail -n 1 "$out_file" | jq -r .mode)" standard "--mode is taken"
+for mode in sampling shadow; do
+    run etl-plan --mode $mode shop.jsonl
+    is "$(tail -n 1 "$out_file" | jq -r .mode)" $mode "so is $mode"
+done
 
 # What is missing or broken.
 run sh -c 'etl-plan <box.jsonl'
@@ -150,7 +154,7 @@ status_is 2 "an unknown option is a usage error"
 usage_error "a deadline that is none" \
     "--deadline: 'soon' is neither a duration (5m) nor a time (06:00)" etl-plan --deadline soon
 usage_error "--from without environments" "--from belongs to 'environments'" etl-plan --from local
-run etl-plan --mode sampling shop.jsonl
+run etl-plan --mode fast shop.jsonl
 status_is 2 "a mode that does not exist is a usage error"
 
 # For people.

@@ -205,6 +205,17 @@ sed -n 2p plan.jsonl | jq -c '.mode = "shadow"' >shadow.jsonl
 run etl-run -q shadow.jsonl
 is "$status|$err" "3|etl-run: pipeline 'copy' is planned in mode 'shadow': this version runs standard and optimized" \
     "a mode that is not there is refused"
+run etl-run -q --mode optimized shadow.jsonl
+status_is 0 "--mode goes before what the plan says"
+run etl-run -q -p copy.json --mode shadow
+is "$status|$err" "3|etl-run: pipeline 'copy' is planned in mode 'shadow': this version runs standard and optimized" \
+    "and is refused in the same way"
+for mode in standard optimized; do
+    run etl-run -p copy.json --mode $mode --dry-run --format json
+    is "$(printf '%s\n' "$out" | jq -r .mode | uniq)" $mode "with -p the prediction and the plan are in mode $mode"
+done
+run etl-run --mode fast shadow.jsonl
+status_is 2 "a mode that does not exist is a usage error"
 (echo '{"record":"environment","v":1,"id":"cluster","kind":"slurm"}' && sed -n 2p plan.jsonl | jq -c '.stages[].environment = "cluster"') >far.jsonl
 run etl-run -q far.jsonl
 is "$status|$err" "3|etl-run: stage 'r' is planned for 'cluster': this version runs on this machine only" \
