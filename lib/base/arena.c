@@ -6,15 +6,17 @@ void mem_add(struct mem_account *acct, size_t bytes)
 {
     if (!acct)
         return;
-    acct->now += bytes;
-    if (acct->now > acct->peak)
-        acct->peak = acct->now;
+    size_t now = atomic_fetch_add_explicit(&acct->now, bytes, memory_order_relaxed) + bytes;
+    size_t peak = atomic_load_explicit(&acct->peak, memory_order_relaxed);
+    while (now > peak && !atomic_compare_exchange_weak_explicit(
+                             &acct->peak, &peak, now, memory_order_relaxed, memory_order_relaxed))
+        continue;
 }
 
 void mem_sub(struct mem_account *acct, size_t bytes)
 {
     if (acct)
-        acct->now -= bytes < acct->now ? bytes : acct->now;
+        atomic_fetch_sub_explicit(&acct->now, bytes, memory_order_relaxed);
 }
 
 void *mem_alloc(struct mem_account *acct, size_t size)

@@ -3,11 +3,14 @@
 #ifndef FORELINE_ARENA_H
 #define FORELINE_ARENA_H
 
+#include <stdatomic.h>
+
 #include "base/base.h"
 
-/* What one stage (or any other holder) has from the heap. One thread at a time. */
+/* What one stage (or any other holder) has from the heap. Several threads may take and give at
+ * once; what is under way in the others at that moment may or may not be in a figure read. */
 struct mem_account {
-    size_t now, peak; /* bytes */
+    atomic_size_t now, peak; /* bytes */
 };
 void mem_add(struct mem_account *acct, size_t bytes);
 void mem_sub(struct mem_account *acct, size_t bytes);
@@ -16,6 +19,7 @@ void *mem_alloc(struct mem_account *acct, size_t size);
 void *mem_resize(struct mem_account *acct, void *p, size_t old_size, size_t new_size);
 void mem_release(struct mem_account *acct, void *p, size_t size);
 
+/* One thread at a time. */
 struct arena_chunk;
 struct arena {
     struct arena_chunk *head; /* newest first */

@@ -154,6 +154,71 @@ static bool ensure_open(struct oper *op, struct lane *lane, struct err *err)
     return ok;
 }
 
+/* -- lanes -- */
+
+uint64_t lane_seq(const struct oper *op, struct lane *lane, uint32_t rows)
+{
+    struct lane_seen *seen = &lane->seen[op->index];
+    if (seen->piece != lane->piece)
+        *seen = (struct lane_seen){lane->piece, 0};
+    uint64_t first = (uint64_t)seen->piece << 32 | seen->rows;
+    seen->rows += rows;
+    return first;
+}
+
+struct expr *op_expr(struct lane *lane, struct expr *e, const struct schema *in, struct err *err)
+{
+    struct expr *own;
+    if (lane->index == 0 || !e)
+        return e;
+    for (size_t i = 0; i < lane->nexprs; i++)
+        if (lane->exprs[i].of == e)
+            return lane->exprs[i].own;
+    if (!expr_new(&lane->mem, expr_source(e), in, &own, err))
+        return NULL;
+    *ARENA_PUSH(&lane->mem, lane->exprs, lane->nexprs) = (struct lane_expr){e, own};
+    return own;
+}
+
+static void lane_init(struct lane *lane, struct engine *e, uint32_t index)
+{
+    *lane = (struct lane){.e = e, .index = index, .piece = 1, .mark = clock_thread()};
+    arena_init(&lane->mem, NULL);
+    lane->state = ARENA_ARRAY(&lane->mem, void *, e->nops);
+    lane->seen = ARENA_ARRAY(&lane->mem, struct lane_seen, e->nops);
+}
+
+static void lane_release(struct lane *lane)
+{
+    for (size_t i = 0; i < lane->nexprs; i++)
+        expr_release(lane->exprs[i].own);
+    arena_release(&lane->mem);
+}
+
+static bool works_in_lanes(const struct oper *op, uint32_t input)
+{
+    return op->cls->lane_open && (!op->cls->lanes || op->cls->lanes(op, input));
+}
+
+/* Before the first push, and the end, of an input. */
+static bool ensure_lane(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
+{
+    struct op_port *port = &op->ports[input];
+    if (port->nlanes > 0 || !works_in_lanes(op, input))
+        return true;
+    port->nlanes = 1;
+    return op->cls->lane_open(op, lane, input, err);
+}
+
+static bool close_lanes(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
+{
+    struct op_port *port = &op->ports[input];
+    bool ok = true;
+    for (; ok && port->nlanes > 0; port->nlanes--)
+        ok = op->cls->lane_close(op, lane, input, err);
+    return ok;
+}
+
 static bool op_end(struct oper *op, struct lane *lane, struct err *err);
 
 static bool push_now(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
@@ -167,7 +232,20 @@ static bool push_now(struct oper *op, struct lane *lane, uint32_t input, struct 
     if (!in_time(op, err))
         return failed(op);
     struct oper *before = engine_switch(lane, op);
-    bool ok = op->cls->push(op, lane, input, b, err) || failed(op);
+    bool ok =
+        (ensure_lane(op, lane, input, err) && op->cls->push(op, lane, input, b, err)) || failed(op);
+    engine_switch(lane, before);
+    op->last = clock_wall();
+    return ok;
+}
+
+static bool finish_now(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
+{
+    touch(op);
+    struct oper *before = engine_switch(lane, op);
+    bool ok = (ensure_lane(op, lane, input, err) && close_lanes(op, lane, input, err) &&
+               op->cls->finish(op, lane, input, err)) ||
+              failed(op);
     engine_switch(lane, before);
     op->last = clock_wall();
     return ok;
@@ -196,11 +274,8 @@ static bool drain(struct oper *op, struct lane *lane, struct err *err)
             }
             if (ok && port->ended && port->head == port->len && open_to(op, i)) {
                 port->finished = again = true;
-                touch(op);
-                struct oper *before = engine_switch(lane, op);
-                ok = op->cls->finish(op, lane, i, err) || failed(op);
-                engine_switch(lane, before);
-                op->last = clock_wall();
+                lane->piece++;
+                ok = finish_now(op, lane, i, err);
             }
         }
     }
@@ -336,6 +411,7 @@ static bool feed(struct engine *e, struct lane *lane, struct oper *op, struct er
     while (more && needed(op)) {
         if (engine_stopped(e, err) || !in_time(op, err))
             return failed(op);
+        lane->piece++;
         struct oper *before = engine_switch(lane, op);
         bool ok = op->cls->step(op, lane, &more, err) || failed(op);
         engine_switch(lane, before);
@@ -584,6 +660,7 @@ static void tear_down(struct engine *e)
             op->cls->close(op);
         arena_release(&op->mem);
     }
+    lane_release(&e->main);
     arena_release(&e->mem);
 }
 
@@ -612,13 +689,12 @@ bool engine_run(struct pipeline *p, const struct engine_opts *o, struct arena *a
     struct rejects rejects;
     arena_init(&e.mem, NULL);
     e.rejects = &rejects;
-    e.main.e = &e;
-    e.main.mark = clock_thread();
     rejects = (struct rejects){0};
     bool ok = (!o->reject_path || engine_keeps_apart(p, "--reject", o->reject_path, err)) &&
               rejects_open(&rejects, o->reject_path, &o->max_rejects, err) && depth_fits(p, err);
     if (ok) {
         set_up(&e, a);
+        lane_init(&e.main, &e, 0);
         ok = feed_all(&e, err) && limit_holds(&e, err) && rejects_ready(&rejects, err) &&
              publish(&e, NULL, err);
         bool stopped = o->stop && *o->stop;

@@ -18,16 +18,59 @@
 struct oper;
 struct engine;
 
-/* One thread's way through the operators. The caller's thread is lane 0 (engine.main). */
+struct lane_seen { /* by an operator, of a piece */
+    uint32_t piece, rows;
+};
+struct lane_expr {
+    const struct expr *of;
+    struct expr *own;
+};
+
+/* One thread's way through the operators.
+ *
+ * The input of a source is cut into pieces of whole records, in its order; a lane takes the next
+ * piece and pushes its batches through the region: the operators behind the source that work in
+ * lanes. Where the pieces are cut depends on the input alone. What leaves the region waits until
+ * it is the piece's turn and is then delivered, serially and in the order of pieces, on whichever
+ * thread; there `lane` is lane 0. So an operator that does not work in lanes has one thread at a
+ * time and sees its input in order.
+ *
+ * How an operator works in lanes. It has `lane_open`, and `lanes` where only some of its inputs
+ * do. Per input the engine calls, from one thread, lane_open for each lane (at least lane 0) before
+ * the first push; then push, from all lanes at once, pieces in no order; after the last push, again
+ * from one thread and in the order of lanes, lane_close for each; then finish. In push it may write
+ * to what lane->state[op->index] points to (and charge op->acct), and read the rest. An arena has
+ * one thread, so a lane's state has its own. After an error there is no lane_close: lane_open notes
+ * what it makes in op->state, where `close` finds it. It must not call op_satisfied in push.
+ *
+ * Nothing that comes out may depend on which lane had which piece: rows are brought into the order
+ * of the input by lane_seq. */
 struct lane {
     struct engine *e;
     uint32_t index;
-    struct oper *running; /* whose CPU time it is */
-    double mark;          /* clock_thread at the last switch */
+    void **state;            /* by op->index: what lane_open made of it; NULL before */
+    uint32_t piece;          /* number of the one in hand, in the order of the input */
+    struct lane_seen *seen;  /* by op->index */
+    struct oper *running;    /* whose CPU time it is */
+    double mark;             /* clock_thread at the last switch */
+    struct lane_expr *exprs; /* what op_expr made */
+    size_t nexprs;
+    struct arena mem;
 };
+/* The number of a batch's first row for operator `op`, whose further rows have the numbers behind
+ * it: ascending in the order of the input, whoever works on it. Asked once per batch. */
+uint64_t lane_seq(const struct oper *op, struct lane *lane, uint32_t rows);
+/* Expression `e` of a stage, whose input is `in`, for this lane: in lane 0 itself, in others one of
+ * its own, which goes with the lane. Asked in lane_open. NULL: see err. */
+struct expr *op_expr(struct lane *lane, struct expr *e, const struct schema *in, struct err *err);
 
 struct op_class {
     bool (*open)(struct oper *op, struct err *err);
+    /* NULL: not in lanes. See struct lane. */
+    bool (*lane_open)(struct oper *op, struct lane *lane, uint32_t input, struct err *err);
+    bool (*lane_close)(struct oper *op, struct lane *lane, uint32_t input, struct err *err);
+    /* Do pushes to this input work in lanes? NULL: all do. Asked after `open`. */
+    bool (*lanes)(const struct oper *op, uint32_t input);
     bool (*push)(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
                  struct err *err);
     bool (*finish)(struct oper *op, struct lane *lane, uint32_t input, struct err *err);
@@ -41,8 +84,9 @@ struct op_class {
 struct op_port { /* one input */
     struct batch **queue;
     size_t head, len, cap;
-    bool ended;    /* the stage before has nothing more */
-    bool finished; /* `finish` was called */
+    uint32_t nlanes; /* lanes that were opened for it and not closed */
+    bool ended;      /* the stage before has nothing more */
+    bool finished;   /* `finish` was called */
 };
 struct op_edge { /* one reader of the output */
     uint32_t stage, input;

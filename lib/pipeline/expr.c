@@ -113,6 +113,11 @@ bool expr_nullable(const struct expr *e)
     return e->nullable;
 }
 
+const char *expr_source(const struct expr *e)
+{
+    return e->source;
+}
+
 const char *expr_engine(const struct expr *e)
 {
     return e->jq ? "libjq" : "vector";

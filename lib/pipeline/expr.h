@@ -38,6 +38,9 @@ void expr_release(struct expr *e);
  * can tell. */
 enum type expr_type(const struct expr *e);
 bool expr_nullable(const struct expr *e);
+/* As it was given; lives as long as the expression. An expression has one thread at a time: others
+ * make their own of it. */
+const char *expr_source(const struct expr *e);
 /* "vector" or "libjq" */
 const char *expr_engine(const struct expr *e);
 /* Columns of the input that are read (indices ascending); for libjq programs that touch the whole

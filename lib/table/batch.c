@@ -136,13 +136,19 @@ struct block *block_new(size_t cap, struct mem_account *acct)
 
 struct block *block_ref(struct block *b)
 {
-    b->refs++;
+    atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
     return b;
+}
+
+/* Was it the last? What the others did to it is seen then. */
+static bool is_last(atomic_int *refs)
+{
+    return atomic_fetch_sub_explicit(refs, 1, memory_order_acq_rel) == 1;
 }
 
 void block_unref(struct block *b)
 {
-    if (!b || --b->refs > 0)
+    if (!b || !is_last(&b->refs))
         return;
     mem_release(b->acct, b->data, b->cap + BLOCK_SLACK);
     free(b);
@@ -162,7 +168,7 @@ struct batch *batch_new(uint32_t ncols, struct mem_account *acct)
 
 struct batch *batch_ref(struct batch *b)
 {
-    b->refs++;
+    atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
     return b;
 }
 
@@ -170,7 +176,7 @@ void batch_unref(struct batch *b)
 {
     /* A chain of batches that hold one another is let go in a loop: its length is the pipeline's
      * depth, but nothing forces that. */
-    while (b && --b->refs == 0) {
+    while (b && is_last(&b->refs)) {
         struct batch *last = NULL;
         for (size_t i = 0; i < b->nblocks; i++)
             block_unref(b->blocks[i]);

@@ -14,9 +14,15 @@
  *
  * Ownership: a batch is reference counted and owns its vectors (one arena) and holds references on
  * the input blocks that its text points into. Operators that keep rows copy them.
+ *
+ * Threads: counts of references are atomic, so whoever has a reference may give it back on any
+ * thread, also while others hold the same batch or block. What a batch says is changed only by the
+ * one who made it, before anybody else gets it; from then on all threads read.
  */
 #ifndef FORELINE_BATCH_H
 #define FORELINE_BATCH_H
+
+#include <stdatomic.h>
 
 #include "base/arena.h"
 #include "base/base.h"
@@ -106,7 +112,7 @@ struct column {
 struct block {
     char *data;
     size_t len, cap;
-    int refs;
+    atomic_int refs;
     struct mem_account *acct;
 };
 struct block *block_new(size_t cap, struct mem_account *acct);
@@ -124,7 +130,7 @@ struct batch {
     size_t nblocks;
     struct batch **held; /* other batches whose memory this one points into */
     size_t nheld;
-    int refs;
+    atomic_int refs;
 };
 /* A batch of `ncols` columns without vectors; memory is charged to `acct` (may be NULL). */
 struct batch *batch_new(uint32_t ncols, struct mem_account *acct);

@@ -224,7 +224,8 @@ static void roll(struct feed *f)
         cap = tail * 2;
     if (cap > RECORD_MAX + f->block_bytes)
         cap = RECORD_MAX + f->block_bytes;
-    if (old->refs == 1 && old->cap >= cap && from > 0) {
+    if (atomic_load_explicit(&old->refs, memory_order_acquire) == 1 && old->cap >= cap &&
+        from > 0) {
         memmove(old->data, old->data + from, tail);
     } else {
         f->block = block_new(cap, f->acct);
