@@ -29,13 +29,17 @@ EXTRA_DIST += tests/lint/cppcheck.supp tests/lint/valgrind.supp
 # Us beside our peers: measured in one run, never asserted, no part of the tests.
 BENCH_BYTES = 200MB
 BENCH_RUNS = 5
-EXTRA_PROGRAMS += tests/bench/measure tests/bench/generate
+ORDERS_BYTES = 300MB
+EXTRA_PROGRAMS += tests/bench/measure tests/bench/generate tests/bench/orders
 tests_bench_measure_SOURCES = tests/bench/measure.c
 tests_bench_generate_SOURCES = tests/bench/generate.c
+tests_bench_orders_SOURCES = tests/bench/orders.c
+EXTRA_DIST += tests/bench/pipelines/rows.py tests/bench/pipelines/q1.json tests/bench/pipelines/q2.json \
+  tests/bench/pipelines/sort.json tests/bench/pipelines/sort-limited.json tests/bench/pipelines/ten.json
 EXTRA_DIST += tests/bench/setup tests/bench/run tests/bench/peers tests/bench/delays.awk
-CLEANFILES += tests/bench/measure tests/bench/generate
-bench: all tests/bench/measure$(EXEEXT) tests/bench/generate$(EXEEXT)
-	$(srcdir)/tests/bench/setup bench tests/bench/generate $(BENCH_BYTES)
+CLEANFILES += tests/bench/measure tests/bench/generate tests/bench/orders
+bench: all tests/bench/measure$(EXEEXT) tests/bench/generate$(EXEEXT) tests/bench/orders$(EXEEXT)
+	$(srcdir)/tests/bench/setup bench tests/bench/generate $(BENCH_BYTES) tests/bench/orders $(ORDERS_BYTES)
 	$(srcdir)/tests/bench/run --build . --bytes $(BENCH_BYTES) --runs $(BENCH_RUNS)
 .PHONY: bench
 
