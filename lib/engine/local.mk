@@ -5,10 +5,11 @@ libcore_a_SOURCES += lib/engine/engine.c lib/engine/engine.h lib/engine/events.c
   lib/engine/op_aggregate.c lib/engine/op_command.c lib/engine/op_distinct.c lib/engine/op_flow.c \
   lib/engine/op_join.c lib/engine/op_read.c lib/engine/op_read.h lib/engine/op_sort.c \
   lib/engine/op_union.c lib/engine/op_write.c \
-  lib/engine/reject.c lib/engine/reject.h lib/engine/rows.c lib/engine/rows.h lib/engine/run.c \
-  lib/engine/run.h lib/engine/spill.h lib/engine/stop.c lib/engine/stop.h
+  lib/engine/record.c lib/engine/record.h lib/engine/reject.c lib/engine/reject.h lib/engine/rows.c lib/engine/rows.h lib/engine/run.c \
+  lib/engine/run.h lib/engine/spill.c lib/engine/spill.h lib/engine/stop.c lib/engine/stop.h
 
-check_PROGRAMS += tests/unit/engine_exact tests/unit/engine_rules tests/unit/engine_runs
+check_PROGRAMS += tests/unit/engine_exact tests/unit/engine_rules tests/unit/engine_runs \
+  tests/unit/engine_spill
 EXTRA_DIST += tests/unit/engine_case.h
 tests_unit_engine_exact_SOURCES = tests/unit/engine_exact.c
 tests_unit_engine_exact_CFLAGS = $(UNIT_CFLAGS)
@@ -16,7 +17,11 @@ tests_unit_engine_exact_LDADD = $(UNIT_LDADD)
 tests_unit_engine_rules_SOURCES = tests/unit/engine_rules.c
 tests_unit_engine_rules_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_engine_rules_LDADD = $(UNIT_LDADD)
-TAP_TESTS += tests/unit/engine_exact tests/unit/engine_rules tests/unit/engine_runs
+tests_unit_engine_spill_SOURCES = tests/unit/engine_spill.c
+tests_unit_engine_spill_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_engine_spill_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/engine_exact tests/unit/engine_rules tests/unit/engine_runs \
+  tests/unit/engine_spill
 tests_unit_engine_runs_SOURCES = tests/unit/engine_runs.c
 tests_unit_engine_runs_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_engine_runs_LDADD = $(UNIT_LDADD)

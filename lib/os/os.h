@@ -27,6 +27,19 @@ bool path_is_same(const char *a, const char *b);
 bool path_exists(const char *path);
 bool dir_make_all(const char *path, struct err *err);
 
+/* -- scratch files -- (an unlinked file that ends with its descriptor, whatever happens) */
+/* The folder for them: FORELINE_TMPDIR, else TMPDIR, else /tmp. */
+const char *scratch_dir(void);
+/* A new one for reading and writing; commands do not inherit it. -1 and ERR_ENV, naming the
+ * folder. */
+int scratch_open(struct err *err);
+/* pwrite(2) and pread(2) until done; an end of the file is an error. Callable from several threads
+ * for different places. */
+bool scratch_write(int fd, const void *p, size_t n, uint64_t at, struct err *err);
+bool scratch_read(int fd, void *p, size_t n, uint64_t at, struct err *err);
+/* Gives the disk under a range back, where the file system can: its content is lost either way. */
+void scratch_discard(int fd, uint64_t at, uint64_t n);
+
 /* A file that appears under its name only when it is complete: written as a hidden sibling
  * (".NAME.foreline-XXXXXXXX.tmp" in the same folder), fsync'ed, renamed, folder fsync'ed. Until
  * then the sibling is flock'ed, which is how atomic_sweep knows whose owner is gone. A symbolic
