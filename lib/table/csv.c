@@ -420,7 +420,7 @@ static size_t regular_run(const struct reader *r)
 {
     const struct feed *f = &r->feed;
     const uint32_t *rows = f->scan.rows.at + f->k, n = r->file_cols;
-    size_t max = csv_scan_rows(&f->scan) - f->k, room = r->row_cap - r->b->rows, m = 0;
+    size_t max = csv_scan_rows(&f->scan) - f->k, room = r->row_cap - r->taken, m = 0;
     if (f->unterminated)
         max--;
     if (max > room)
@@ -438,13 +438,14 @@ bool csv_fill(struct reader *r, bool *end, struct err *err)
 {
     struct feed *f = &r->feed;
     *end = false;
-    while (r->b->rows < r->row_cap && r->nissues < ISSUES_MAX) {
+    while (!reader_full(r)) {
         if (f->k == csv_scan_rows(&f->scan)) {
             switch (feed_more(f, err)) {
             case FEED_ROWS:
                 break;
             case FEED_OVERSIZE:
                 reader_oversize(r);
+                r->taken++;
                 continue;
             case FEED_PAUSE:
             case FEED_LOOKED:
@@ -456,13 +457,17 @@ bool csv_fill(struct reader *r, bool *end, struct err *err)
                 return false;
             }
         }
-        if (reader_saw_enough(r) || !reader_hold(r))
+        if (reader_saw_enough(r))
             return true;
-        size_t m = regular_run(r);
+        reader_hold(r);
+        size_t m = regular_run(r), bytes;
+        size_t n = feed_fit(f, m > 0 ? m : 1, TAKE_BYTES - r->taken_bytes, &bytes);
         if (m > 0)
-            take_regular(r, m);
+            take_regular(r, n);
         else
             take_odd(r);
+        r->taken += (uint32_t)n;
+        r->taken_bytes += bytes;
     }
     return true;
 }

@@ -73,6 +73,64 @@ void csv_scan_drop_rows(struct csv_scan *s)
     offsets_drop_below(&s->nuls, s->ends.at[0] + 1);
 }
 
+/* Those of `from` between `after` and `before`; UINT32_MAX stands before 0. */
+static void offsets_copy(struct csv_offsets *to, const struct csv_offsets *from, uint32_t after,
+                         uint32_t before)
+{
+    to->n = 0;
+    for (size_t i = 0; i < from->n && from->at[i] < before; i++)
+        if (from->at[i] >= after + 1)
+            offsets_add(to, from->at[i]);
+}
+
+static void offsets_swap(struct csv_offsets *a, struct csv_offsets *b)
+{
+    struct csv_offsets t = *a;
+    *a = *b;
+    *b = t;
+}
+
+static void move_rows(struct csv_scan *s, struct csv_scan *to)
+{
+    uint32_t last = s->rows.at[s->rows.n - 1], end = s->ends.at[last];
+    size_t left = s->ends.n - last;
+    to->ends.n = to->rows.n = 0;
+    offsets_reserve(&to->ends, left);
+    memcpy(to->ends.at, s->ends.at + last, left * sizeof(uint32_t));
+    to->ends.n = left;
+    offsets_add(&to->rows, 0);
+    offsets_copy(&to->lfs, &s->lfs, end, UINT32_MAX);
+    offsets_copy(&to->nuls, &s->nuls, end, UINT32_MAX);
+    offsets_swap(&s->ends, &to->ends);
+    offsets_swap(&s->rows, &to->rows);
+    offsets_swap(&s->lfs, &to->lfs);
+    offsets_swap(&s->nuls, &to->nuls);
+    to->ends.n = last + 1;
+}
+
+void csv_scan_cut(struct csv_scan *s, size_t k, size_t m, struct csv_scan *to)
+{
+    to->delimiter = s->delimiter;
+    to->quote = s->quote;
+    to->escape = s->escape;
+    if (m > 0 && k == 0 && m == csv_scan_rows(s)) {
+        move_rows(s, to);
+        return;
+    }
+    const uint32_t *rows = s->rows.at + k;
+    size_t n = rows[m] - rows[0] + 1;
+    to->ends.n = to->rows.n = 0;
+    offsets_reserve(&to->ends, n);
+    memcpy(to->ends.at, s->ends.at + rows[0], n * sizeof(uint32_t));
+    to->ends.n = n;
+    offsets_reserve(&to->rows, m + 1);
+    for (size_t i = 0; i <= m; i++)
+        to->rows.at[i] = rows[i] - rows[0];
+    to->rows.n = m + 1;
+    offsets_copy(&to->lfs, &s->lfs, s->ends.at[rows[0]], s->ends.at[rows[m]]);
+    offsets_copy(&to->nuls, &s->nuls, s->ends.at[rows[0]], s->ends.at[rows[m]]);
+}
+
 void csv_scan_drop_all(struct csv_scan *s)
 {
     s->ends.at[0] = (uint32_t)(s->pos - 1);

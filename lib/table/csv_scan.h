@@ -66,6 +66,9 @@ static inline size_t csv_scan_start(const struct csv_scan *s, size_t k)
 {
     return (uint32_t)(s->ends.at[s->rows.at[k - 1]] + 1);
 }
+/* Records k + 1 to k + m as a scan of their own (m from 0), as if it had begun with them; `to` is
+ * reused. Where they are all there are, their offsets move and the records are dropped here. */
+void csv_scan_cut(struct csv_scan *s, size_t k, size_t m, struct csv_scan *to);
 /* Forgets the complete records; what is known of the incomplete one stays. */
 void csv_scan_drop_rows(struct csv_scan *s);
 /* Forgets all that was found: the input goes on in the middle of a record whose fields do not

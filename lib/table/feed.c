@@ -304,10 +304,102 @@ static bool finish(struct feed *f)
     return true;
 }
 
+/* -- records cut out -- */
+
+void feed_init_cuts(struct feed *f, const struct feed_cut *cuts, size_t n)
+{
+    *f = (struct feed){.cuts = cuts, .ncuts = n};
+    static uint32_t none; /* no records yet */
+    f->scan.rows = (struct csv_offsets){&none, 1, 0};
+}
+
+static enum feed_got next_cut(struct feed *f)
+{
+    if (f->ncuts == 0)
+        return FEED_END;
+    const struct feed_cut *cut = f->cuts++;
+    f->ncuts--;
+    f->block = cut->block;
+    f->scan = cut->scan;
+    f->k = f->lf_k = f->nul_k = 0;
+    f->line = cut->line;
+    f->unterminated = cut->unterminated;
+    f->open_line = cut->open_line;
+    f->missing_final_newline = cut->missing_final_newline;
+    f->latin1 = cut->latin1;
+    f->big = cut->big;
+    return cut->big.raw ? FEED_OVERSIZE : FEED_ROWS;
+}
+
+void feed_cut_out(struct feed *f, size_t m, struct feed_cut *cut)
+{
+    struct csv_scan *s = &f->scan;
+    bool last = f->k + m == csv_scan_rows(s);
+    cut->line = f->line;
+    cut->open_line = f->open_line;
+    cut->unterminated = f->unterminated && last;
+    cut->missing_final_newline = f->missing_final_newline && last;
+    cut->latin1 = f->latin1;
+    cut->block = block_ref(f->block);
+    if (m == 0) {
+        cut->big = f->big;
+        f->big = (struct feed_big){0};
+        csv_scan_cut(s, f->k, 0, &cut->scan);
+        return;
+    }
+    size_t k = f->k;
+    feed_take(f, m, NULL);
+    csv_scan_cut(s, k, m, &cut->scan);
+    if (csv_scan_rows(s) == 0)
+        f->k = f->lf_k = f->nul_k = 0;
+}
+
+void feed_cut_clear(struct feed_cut *cut)
+{
+    block_unref(cut->block);
+    cut->block = NULL;
+    free(cut->big.raw);
+    cut->big = (struct feed_big){0};
+}
+
+void feed_cut_release(struct feed_cut *cut)
+{
+    feed_cut_clear(cut);
+    csv_scan_release(&cut->scan);
+}
+
+size_t feed_fit(const struct feed *f, size_t m, size_t room, size_t *bytes)
+{
+    const uint32_t *rows = f->scan.rows.at + f->k, *ends = f->scan.ends.at;
+    const uint32_t from = ends[rows[0]];
+    if ((uint32_t)(ends[rows[m]] - from) < room)
+        room = SIZE_MAX;
+    size_t n = room == SIZE_MAX ? m : 1;
+    while (n < m && (uint32_t)(ends[rows[n]] - from) < room)
+        n++;
+    *bytes = (uint32_t)(ends[rows[n]] - from);
+    return n;
+}
+
+/* Reads until the block is full, so that nothing is read into it once others look at it. False when
+ * it is, or can be no more. */
+static bool fill_up(struct feed *f)
+{
+    const struct block *b = f->block;
+    if (!f->full_blocks || f->eof || f->broken || f->paused || b->len == b->cap)
+        return false;
+    f->broken = !fill(f, NULL); /* told again when all that is there was taken */
+    return true;
+}
+
 enum feed_got feed_more(struct feed *f, struct err *err)
 {
+    if (!f->src)
+        return next_cut(f);
     csv_scan_drop_rows(&f->scan);
     f->k = f->lf_k = f->nul_k = 0;
+    while (fill_up(f))
+        continue;
     for (;;) {
         struct block *b = f->block;
         size_t limit = b->len;
@@ -338,6 +430,8 @@ enum feed_got feed_more(struct feed *f, struct err *err)
             continue;
         } else {
             roll(f);
+            while (fill_up(f))
+                continue;
             continue;
         }
         if (csv_scan_rows(&f->scan) > 0)

@@ -22,8 +22,22 @@ enum feed_got {
     FEED_ERROR,
 };
 
+/* A record that was skipped. */
+struct feed_big {
+    uint64_t line, lfs;
+    char *raw; /* RAW_MAX bytes of it */
+    size_t len;
+};
+/* Records that were cut out of a feed: as many as stood together, or (`big.raw`) a big one. */
+struct feed_cut {
+    struct block *block;
+    struct csv_scan scan;
+    uint64_t line, open_line;
+    bool unterminated, missing_final_newline, latin1;
+    struct feed_big big;
+};
 struct feed {
-    struct source *src;
+    struct source *src; /* NULL: the records of `cuts` */
     struct mem_account *acct;
     size_t block_bytes;
     struct block *block;
@@ -45,11 +59,12 @@ struct feed {
     bool mending;        /* one was just found: go on in small steps */
     bool cr;             /* lines end at a bare CR */
     struct wide *wide;   /* UTF-16 input; or NULL */
-    struct {
-        uint64_t line, lfs;
-        char *raw; /* RAW_MAX bytes of it */
-        size_t len;
-    } big;
+    bool full_blocks;    /* records are cut out for other threads: what stands in a block when the
+                            first one goes does not change */
+    bool broken;         /* then: no more can be read into the block in hand */
+    struct feed_big big;
+    const struct feed_cut *cuts; /* the one in hand is before it */
+    size_t ncuts;                /* left */
 };
 /* Takes no ownership of the source. JSON lines: no delimiter, no quote. */
 void feed_init(struct feed *f, struct source *src, int delimiter, int quote, int escape,
@@ -64,12 +79,23 @@ bool feed_peek(struct feed *f, size_t want, struct slice *head, struct err *err)
 void feed_set_cr(struct feed *f);
 /* "UTF-16LE", "UTF-16BE" or NULL, and the characters that were none. */
 const char *feed_encoding(const struct feed *f, uint64_t *replaced);
+/* The same of records that were cut out of another feed (borrowed, as they are what the feed points
+ * to): no other call but those below, and no feed_release. */
+void feed_init_cuts(struct feed *f, const struct feed_cut *cuts, size_t n);
+/* Cuts out the next m records of those that were found (they are taken), or, after FEED_OVERSIZE,
+ * the big one (m 0). `cut` is reused. */
+void feed_cut_out(struct feed *f, size_t m, struct feed_cut *cut);
+void feed_cut_clear(struct feed_cut *cut); /* keeps room for offsets */
+void feed_cut_release(struct feed_cut *cut);
 /* When all records were taken: finds more. */
 enum feed_got feed_more(struct feed *f, struct err *err);
 /* Takes the next m records: their line numbers into out (may be NULL). */
 void feed_take(struct feed *f, size_t m, uint64_t *out);
 /* Where record k + 1 + i ends, behind its line end: bytes from the beginning of the data. */
 uint64_t feed_end(const struct feed *f, size_t i);
+/* How many of the next m records (at least one) to take so that all but the last stay below `room`
+ * bytes, line ends included; *bytes: those. */
+size_t feed_fit(const struct feed *f, size_t m, size_t room, size_t *bytes);
 /* The line number of record k + 1 + i. */
 uint64_t feed_line(const struct feed *f, size_t i);
 /* Record k + 1 + i as it stands, without line end. */

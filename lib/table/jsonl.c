@@ -404,13 +404,14 @@ bool jsonl_fill(struct reader *r, bool *end, struct err *err)
 {
     struct feed *f = &r->feed;
     *end = false;
-    while (r->b->rows < r->row_cap && r->nissues < ISSUES_MAX) {
+    while (!reader_full(r)) {
         if (f->k == csv_scan_rows(&f->scan)) {
             switch (feed_more(f, err)) {
             case FEED_ROWS:
                 break;
             case FEED_OVERSIZE:
                 reader_oversize(r);
+                r->taken++;
                 continue;
             case FEED_PAUSE:
             case FEED_LOOKED:
@@ -422,9 +423,12 @@ bool jsonl_fill(struct reader *r, bool *end, struct err *err)
                 return false;
             }
         }
-        if (!reader_hold(r))
-            return true;
+        size_t bytes;
+        reader_hold(r);
+        feed_fit(f, 1, 1, &bytes);
         take_record(r);
+        r->taken++;
+        r->taken_bytes += bytes;
     }
     return true;
 }

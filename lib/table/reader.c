@@ -3,7 +3,6 @@
  * jsonl.c, on types in infer.c. */
 #include "table/reader.h"
 
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "table/reader_impl.h"
@@ -13,7 +12,7 @@
 #define BLOCK_BYTES ((size_t)256 << 10)
 /* Enough for the longest mark that tells a format. */
 #define BLOCK_BYTES_MIN 16
-/* Vectors of one batch: at most this much; of the blocks it holds, the same. */
+/* Vectors of one batch: at most this much. */
 #define BATCH_BYTES ((size_t)32 << 20)
 #define BATCH_ROWS_MIN 8
 /* Records of JSON are twice as long as of CSV: batches of texts alone, which are looked at column
@@ -23,46 +22,6 @@
 #define INFER_BYTES ((size_t)64 << 20)
 /* Headers of further files are read in blocks of this size. */
 #define HEADER_BLOCK ((size_t)64 << 10)
-
-/* -- formats -- */
-
-bool format_parse(const char *name, enum format *out)
-{
-    static const struct {
-        const char *name;
-        enum format format;
-    } names[] = {{"csv", FORMAT_CSV},     {"tsv", FORMAT_TSV},      {"tab", FORMAT_TSV},
-                 {"jsonl", FORMAT_JSONL}, {"ndjson", FORMAT_JSONL}, {"json", FORMAT_JSONL}};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (strcasecmp(name, names[i].name) == 0) {
-            *out = names[i].format;
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *format_name(enum format f)
-{
-    static const char *const names[] = {"auto", "csv", "tsv", "jsonl"};
-    return names[f];
-}
-
-enum format format_of_path(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char base[256];
-    snprintf(base, sizeof(base), "%s", slash ? slash + 1 : path);
-    char *dot = strrchr(base, '.');
-    if (dot && (strcasecmp(dot, ".gz") == 0 || strcasecmp(dot, ".zst") == 0)) {
-        *dot = '\0';
-        dot = strrchr(base, '.');
-    }
-    enum format f = FORMAT_AUTO;
-    if (dot)
-        format_parse(dot + 1, &f);
-    return f;
-}
 
 /* -- one file -- */
 
@@ -205,6 +164,7 @@ static bool open_feed(struct reader *r, struct feed *f, size_t i, size_t block_b
     if (r->finding)
         source_record(r->sources[i]);
     feed_init(f, r->sources[i], -1, -1, -1, block_bytes, r->o.acct);
+    f->full_blocks = r->cutting;
     f->look_max = r->finding ? INFER_BYTES : 0;
     size_t want = r->o.detect && !r->detected ? DIALECT_BYTES : PEEK_BYTES;
     bool ok = feed_peek(f, want, &all, err);
@@ -246,7 +206,7 @@ static void note_stats(struct reader *r)
         r->stats.compression = source_compression(f->src);
 }
 
-static void close_file(struct reader *r)
+void reader_close_file(struct reader *r)
 {
     if (!r->file_open)
         return;
@@ -379,9 +339,11 @@ static bool open_file(struct reader *r, struct err *err)
         return false;
     r->file_open = true;
     if (r->format != FORMAT_JSONL && !take_header(r, err)) {
-        close_file(r);
+        reader_close_file(r);
         return false;
     }
+    if (r->cutting)
+        reader_note_file(r);
     /* The header is taken: from here on what is whole can be delivered. */
     source_may_pause(r->sources[r->file], true);
     return true;
@@ -389,18 +351,19 @@ static bool open_file(struct reader *r, struct err *err)
 
 /* -- batches -- */
 
-static void begin_batch(struct reader *r)
+void reader_begin_batch(struct reader *r)
 {
     uint32_t n = r->schema.n;
     struct batch *b = r->b = batch_new(n, r->o.acct);
-    r->row_cap = r->o.batch_rows > 0 && r->o.batch_rows < r->cap ? r->o.batch_rows : r->cap;
+    r->row_cap = reader_rows_max(r);
     b->source = (uint32_t)r->file;
     b->line = arena_alloc(&b->mem, r->row_cap * sizeof(uint64_t));
     b->end = r->o.offsets ? arena_alloc(&b->mem, r->row_cap * sizeof(uint64_t)) : NULL;
     r->records = arena_alloc(&b->mem, r->row_cap * sizeof(struct slice));
     memset(r->reject, 0, sizeof(r->reject));
     memset(r->stray, 0, sizeof(r->stray));
-    r->held = 0;
+    r->taken = 0;
+    r->taken_bytes = 0;
     for (uint32_t c = 0; c < n; c++) {
         column_alloc_rows(b, c, r->cols[c].type, true, r->row_cap);
         /* The slack of blocks, or csv.c's own where it takes escapes away. */
@@ -423,16 +386,20 @@ static void begin_batch(struct reader *r)
     }
 }
 
-bool reader_hold(struct reader *r)
+void reader_hold(struct reader *r)
 {
     struct block *block = r->feed.block;
-    if (r->b->nblocks == 0 || r->b->blocks[r->b->nblocks - 1] != block) {
-        if (r->held + block->cap > BATCH_BYTES && r->held > 0)
-            return false;
-        r->held += block->cap;
+    if (r->b->nblocks == 0 || r->b->blocks[r->b->nblocks - 1] != block)
         batch_hold_block(r->b, block);
-    }
-    return true;
+}
+
+bool reader_next_file(struct reader *r, bool *more, struct err *err)
+{
+    *more = r->file_open || r->next_file < r->npaths;
+    if (r->file_open || !*more)
+        return true;
+    r->file = r->next_file++;
+    return open_file(r, err);
 }
 
 /* Fills a batch from the current file or the next ones; r->b is NULL or without rows at the end of
@@ -440,19 +407,16 @@ bool reader_hold(struct reader *r)
 static bool fill_batch(struct reader *r, struct err *err)
 {
     for (;;) {
-        bool end = false;
-        if (!r->file_open) {
-            if (r->next_file >= r->npaths)
-                return true;
-            r->file = r->next_file++;
-            if (!open_file(r, err))
-                return false;
-        }
+        bool end = false, more;
+        if (!reader_next_file(r, &more, err))
+            return false;
+        if (!more)
+            return true;
         batch_unref(r->b);
-        begin_batch(r);
+        reader_begin_batch(r);
         bool ok = r->format == FORMAT_JSONL ? jsonl_fill(r, &end, err) : csv_fill(r, &end, err);
         if (end)
-            close_file(r);
+            reader_close_file(r);
         if (!ok || r->b->rows > 0 || r->nissues > 0 || reader_saw_enough(r))
             return ok;
     }
@@ -525,7 +489,7 @@ static bool find_json_columns(struct reader *r, bool *all, struct err *err)
     bool ok = true, end = false;
     while (ok && seen < INFER_RECORDS && !reader_saw_enough(r) && !(r->feed.paused && seen > 0)) {
         if (end) {
-            close_file(r);
+            reader_close_file(r);
             if (r->next_file >= r->npaths) {
                 *all = true;
                 break;
@@ -586,7 +550,7 @@ static bool check_further_files(struct reader *r, struct err *err)
                 r->o.block_bytes = HEADER_BLOCK;
             ok = open_file(r, err);
             r->o.block_bytes = block_bytes;
-            close_file(r);
+            reader_close_file(r);
         }
         source_free(r->sources[i]);
         r->sources[i] = NULL;
@@ -604,7 +568,7 @@ static bool any_type_unknown(const struct reader *r)
 
 static void rewind_all(struct reader *r)
 {
-    close_file(r);
+    reader_close_file(r);
     for (size_t i = 0; i < r->npaths; i++)
         if (r->sources[i])
             source_rewind(r->sources[i]);
@@ -634,7 +598,7 @@ static bool begin(struct reader *r, struct err *err)
     bool all = false;
     r->finding = true;
     do {
-        close_file(r);
+        reader_close_file(r);
         r->file = r->next_file++;
         if (!open_file(r, err))
             return false;
@@ -645,7 +609,7 @@ static bool begin(struct reader *r, struct err *err)
     if (!reader_check_width(r, r->schema.n, err) || (r->have_schema && !check_names(r, err)))
         return false;
     settle_types(r, all);
-    close_file(r);
+    reader_close_file(r);
     if (!check_further_files(r, err))
         return false;
     rewind_all(r);
@@ -748,6 +712,10 @@ void reader_close(struct reader *r)
 {
     if (!r)
         return;
+    if (r->lane_of) {
+        reader_lane_release(r);
+        return;
+    }
     batch_unref(r->b);
     feed_release(&r->feed);
     for (size_t i = 0; i < r->npaths; i++)

@@ -169,4 +169,28 @@ struct reader_stats {
 };
 void reader_stats(const struct reader *r, struct reader_stats *out);
 
+/* -- the same by several threads --
+ *
+ * Finding where records end is one thread's work at a time; what they say is read by many. Pieces
+ * are what reader_next would make one batch of, taken in order; each lane turns some of them into
+ * batches. Batches, and what is told of bad records, are the same as from reader_next. */
+struct reader_piece; /* records that were found */
+/* Before the first batch: from now on the reader gives pieces, and no batches. False (and it does
+ * not) with raw, detect, flatten or offsets, or when the bytes come from a struct input. */
+bool reader_cut(struct reader *r);
+struct reader_piece *reader_piece_new(void); /* empty */
+void reader_piece_free(struct reader_piece *p);
+/* Empties the piece and fills it with the next records; *more false at the end. One thread at a
+ * time. Errors as of reader_next. */
+bool reader_take(struct reader *r, struct reader_piece *p, bool *more, struct err *err);
+/* What one thread needs to read pieces of `r`, which it must not outlive: reader_parse and
+ * reader_close are all that can be done with it. Made by one thread at a time, while none takes. */
+struct reader *reader_lane_new(const struct reader *r, bad_record_fn *bad, void *bad_ctx);
+/* What the piece says; *out NULL when all its records are bad. Any number of lanes at once, also
+ * while another thread takes. */
+void reader_parse(struct reader *lane, struct reader_piece *p, struct batch **out);
+/* The piece was read and is empty now: its figures join those of the reader. In the order of
+ * pieces; *out: reader_stats of all up to here, of bytes up to where it was taken. */
+void reader_told(struct reader *r, struct reader_piece *p, struct reader_stats *out);
+
 #endif

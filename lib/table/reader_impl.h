@@ -41,8 +41,16 @@ struct issue {
     bool delivered;
 };
 #define ISSUE_NO_ROW UINT32_MAX
-/* A batch ends early when it has this many. */
-#define ISSUES_MAX 4096
+/* A batch ends behind the record with which its records have so many bytes in the input. */
+#define TAKE_BYTES ((size_t)1 << 20)
+
+/* What reading the records of a file needs to know of it. */
+struct file_facts {
+    size_t file;
+    uint32_t file_cols;
+    uint64_t header_line;
+    uint32_t *at; /* CSV: of each column, which field */
+};
 
 /* What filling a column needs, close together. */
 struct csv_target {
@@ -80,8 +88,10 @@ struct reader {
 
     bool finding; /* types are being found: nothing is reported or parsed */
 
-    uint32_t cap;                 /* rows per batch */
-    uint32_t row_cap;             /* the same for the batch in hand */
+    uint32_t cap;     /* rows per batch */
+    uint32_t row_cap; /* the same for the batch in hand */
+    uint32_t taken;   /* records of the input that it was made of, bad ones too */
+    size_t taken_bytes;
     struct batch *b;              /* in hand */
     struct slice *records;        /* of its rows; not when raw */
     struct csv_target *fill;      /* CSV: where its columns are filled; schema.n */
@@ -90,7 +100,6 @@ struct reader {
     struct text **texts;          /* JSON lines: those of its columns; or NULL */
     uint64_t reject[BATCH_WORDS]; /* rows of it that are not delivered */
     uint64_t stray[BATCH_WORDS];  /* rows with a stray quote: one report each */
-    size_t held;                  /* bytes of the blocks it holds */
     struct issue *issues;
     size_t nissues, issues_cap;
     size_t lined; /* issues before this one know their line */
@@ -100,14 +109,38 @@ struct reader {
 
     struct reader_stats stats;
     struct err failed; /* told when what came before has been delivered */
+
+    bool cutting;                 /* it gives pieces, see piece.c */
+    const struct reader *lane_of; /* it reads pieces of that one; or NULL */
+    struct reader_stats told;     /* of the records of pieces */
+    struct file_facts *facts;     /* then: of the current file; in mem */
 };
+
+/* Records that a batch is made of, at most. */
+static inline uint32_t reader_rows_max(const struct reader *r)
+{
+    return r->o.batch_rows > 0 && r->o.batch_rows < r->cap ? r->o.batch_rows : r->cap;
+}
+/* Has the batch in hand all the records it takes? */
+static inline bool reader_full(const struct reader *r)
+{
+    return r->taken >= r->row_cap || r->taken_bytes >= TAKE_BYTES;
+}
 
 /* The batch in hand gets an issue; column and reason as they are (static or in the batch's arena).
  */
 void reader_issue(struct reader *r, uint32_t row, uint64_t line, const char *column,
                   const char *rule, const char *reason, struct slice raw);
-/* The batch in hand keeps the feed's block; false when it has enough of them and should end. */
-bool reader_hold(struct reader *r);
+/* The batch in hand keeps the feed's block. */
+void reader_hold(struct reader *r);
+/* Gets a new batch in hand. */
+void reader_begin_batch(struct reader *r);
+/* Is there a file with records left? Opens the next one when none is open. *more false: no. */
+bool reader_next_file(struct reader *r, bool *more, struct err *err);
+void reader_close_file(struct reader *r);
+void reader_lane_release(struct reader *lane);
+/* Pieces: what is known of the file that was opened. */
+void reader_note_file(struct reader *r);
 /* A big record was skipped by the feed. */
 void reader_oversize(struct reader *r);
 struct rcol *reader_add_column(struct reader *r, const char *name, uint32_t at);

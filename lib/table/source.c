@@ -436,6 +436,11 @@ const char *source_defect(const struct source *s, uint64_t *at)
     return s->defect[0] ? s->defect : NULL;
 }
 
+bool source_is_input(const struct source *s)
+{
+    return s->input != NULL;
+}
+
 bool source_is_regular(const struct source *s)
 {
     return s->regular;

@@ -40,6 +40,7 @@ void source_may_pause(struct source *s, bool may);
 bool source_paused(const struct source *s);
 /* How the compression is broken, and at which stored byte; or NULL. */
 const char *source_defect(const struct source *s, uint64_t *at);
+bool source_is_input(const struct source *s); /* from source_from_input */
 bool source_is_regular(const struct source *s);
 uint64_t source_stored_bytes(const struct source *s); /* read from the descriptor */
 const char *source_compression(const struct source *s);
