@@ -577,6 +577,7 @@ static void report_stages(struct engine *e, struct arena *a, bool ok, struct eng
         figure(&s->used.peak_memory_bytes, ran ? (double)peak : NAN);
         figure(&s->used.read_bytes, ran ? (double)op->read_bytes : NAN);
         figure(&s->used.write_bytes, ran ? (double)op->write_bytes : NAN);
+        s->spilled_bytes = ran ? (double)op->spilled_bytes : NAN;
         if (op->stage->op == OP_READ)
             out->records_read += op->records_in;
     }

@@ -67,6 +67,7 @@ struct engine_stage {
     const char *status;            /* completed, failed, cancelled, skipped */
     const char *algorithm;         /* that ran: "hash", "nested_loop", "sort", …; or NULL */
     uint64_t rejects;
+    double spilled_bytes; /* written to scratch files; in no other figure. NAN: did not run */
 };
 struct engine_result {
     struct engine_stage *stages; /* one per stage of the pipeline, same order; in the run's arena */

@@ -110,6 +110,7 @@ struct oper {
     bool needed; /* somebody listens; see engine.c */
     /* figures */
     uint64_t records_in, records_out, bytes_in, bytes_out, read_bytes, write_bytes, rejects;
+    uint64_t spilled_bytes;    /* written to scratch files (engine/spill.h), in neither of these */
     double cpu_s, first, last; /* clock_wall; first < 0: nothing seen yet */
     double extra_cpu_s;        /* of a command's process tree */
     uint64_t extra_peak;

@@ -167,6 +167,7 @@ static void complete(struct run *r, bool ok, const struct err *err)
         const struct rec_stage_figures *f = predicted_stage(r->o, r->p->stages[i].id);
         s->used = e->stages ? e->stages[i].used : unknown_stage(&r->p->stages[i]);
         s->status = e->stages ? e->stages[i].status : "skipped";
+        s->spilled_bytes = e->stages ? e->stages[i].spilled_bytes : NAN;
         s->predicted_cpu_s = f ? f->cpu_s : unknown_figure;
         s->predicted_wall_s = f ? f->wall_s : unknown_figure;
         s->predicted_peak_memory_bytes = f ? f->peak_memory_bytes : unknown_figure;

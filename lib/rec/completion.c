@@ -29,6 +29,7 @@ bool rec_completion_read(struct arena *a, const struct json *v, struct rec_compl
         if (!rec_stage_figures_read(item, &s[i].used, err))
             return err_prefix(err, "completion: stages[%zu]: ", i);
         s[i].status = json_str(item, "status", NULL);
+        s[i].spilled_bytes = json_num(item, "spilled_bytes", NAN);
         const struct json *p = json_get(item, "predicted");
         s[i].predicted_cpu_s = rec_figure_read(p, predicted_names[0]);
         s[i].predicted_wall_s = rec_figure_read(p, predicted_names[1]);
@@ -58,6 +59,7 @@ void rec_completion_write(struct buf *out, const struct rec_completion *p)
         const struct rec_completion_stage *s = &p->stages[i];
         jw_obj(&w);
         rec_stage_figures_write(&w, &s->used, true);
+        jw_knum(&w, "spilled_bytes", s->spilled_bytes);
         jw_kstr(&w, "status", s->status);
         jw_key(&w, "predicted");
         jw_obj(&w);

@@ -232,7 +232,8 @@ struct rec_completion_stage {
     struct rec_stage_figures used; /* p50 == p95 == measured; NAN unknown */
     struct rec_figure predicted_cpu_s, predicted_wall_s, predicted_peak_memory_bytes,
         predicted_records_out;
-    const char *status; /* completed, failed, cancelled, skipped */
+    const char *status;   /* completed, failed, cancelled, skipped */
+    double spilled_bytes; /* to scratch files, in none of the figures above; NAN unknown */
 };
 struct rec_completion {
     const char *pipeline, *run_id, *status, *started_at;

@@ -140,6 +140,13 @@ static void good(bool ok)
     ck_assert_msg(ok, "%s", err.text);
 }
 
+static struct batch *next(struct spill_run *r, uint64_t *seq)
+{
+    struct batch *b = NULL;
+    good(spill_next(r, &b, seq, &err));
+    return b;
+}
+
 static const char *tmpdir(void)
 {
     const char *dir = getenv("TMPDIR");
@@ -196,11 +203,7 @@ START_TEST(rows_of_all_types_come_back_as_they_were_twice)
         good(spill_rewind(r, &err));
         uint32_t k = 0, row = 0;
         uint64_t got = 0, seq[BATCH_ROWS];
-        for (;;) {
-            struct batch *b;
-            good(spill_next(r, &b, seq, &err));
-            if (!b)
-                break;
+        for (struct batch *b = next(r, seq); b; batch_unref(b), b = next(r, seq)) {
             for (uint32_t i = 0; i < b->rows; i++, row++, got++) {
                 for (; row == in[k]->rows; k++)
                     row = 0;
@@ -208,7 +211,6 @@ START_TEST(rows_of_all_types_come_back_as_they_were_twice)
                 for (uint32_t c = 0; c < NTYPES; c++)
                     same_value(&in[k]->cols[c], row, &b->cols[c], i);
             }
-            batch_unref(b);
         }
         ck_assert_uint_eq(got, n);
     }
@@ -248,7 +250,7 @@ START_TEST(many_runs_side_by_side_keep_their_rows_and_pick_their_columns)
     for (uint32_t i = 0; i < RUNS; i++) {
         uint64_t seq[BATCH_ROWS], want = i;
         good(spill_rewind(runs[i], &err));
-        for (struct batch *b; spill_next(runs[i], &b, seq, &err) && b; batch_unref(b)) {
+        for (struct batch *b = next(runs[i], seq); b; batch_unref(b), b = next(runs[i], seq)) {
             for (uint32_t row = 0; row < b->rows; row++) {
                 ck_assert_uint_eq(seq[row], want);
                 const struct batch *from = in[want >> 32];
@@ -293,7 +295,7 @@ START_TEST(kept_rows_are_spilled_by_their_numbers)
     struct spill_run *r = spill_run_new(s, all_types, NTYPES);
     good(spill_add_rows(r, &rows, ids, 5000, seq, &err) && spill_rewind(r, &err));
     uint64_t got[BATCH_ROWS], at = 0;
-    for (struct batch *b; spill_next(r, &b, got, &err) && b; batch_unref(b)) {
+    for (struct batch *b = next(r, got); b; batch_unref(b), b = next(r, got)) {
         for (uint32_t i = 0; i < b->rows; i++, at++) {
             ck_assert_uint_eq(got[i], at + 1);
             for (uint32_t c = 0; c < NTYPES; c++)
@@ -328,7 +330,7 @@ START_TEST(a_text_longer_than_the_buffer_and_an_empty_one_come_back)
         good(spill_add(r, b, NULL, NULL, 4, NULL, &err));
     good(spill_rewind(r, &err));
     uint32_t at = 0;
-    for (struct batch *out; spill_next(r, &out, NULL, &err) && out; batch_unref(out))
+    for (struct batch *out = next(r, NULL); out; batch_unref(out), out = next(r, NULL))
         for (uint32_t i = 0; i < out->rows; i++, at++)
             same_value(&b->cols[0], at % 4, &out->cols[0], i);
     ck_assert_uint_eq(at, 12);
@@ -344,7 +346,7 @@ START_TEST(a_run_without_rows_makes_no_file)
     uint64_t others = deleted_files();
     struct spill *s = spill_new(&account);
     struct spill_run *r = spill_run_new(s, all_types, NTYPES);
-    struct batch *b;
+    struct batch *b = NULL;
     good(spill_rewind(r, &err) && spill_next(r, &b, NULL, &err));
     ck_assert_ptr_null(b);
     ck_assert_uint_eq(deleted_files(), others);
@@ -387,7 +389,7 @@ START_TEST(a_dropped_run_gives_its_place_back_to_the_disk)
     /* The disk in question can punch holes, as ext4, xfs, btrfs and tmpfs do. */
     ck_assert_int_lt(after.st_blocks, before.st_blocks * 6 / 10);
     uint64_t n = 0;
-    for (struct batch *out; spill_next(b, &out, NULL, &err) && out; batch_unref(out))
+    for (struct batch *out = next(b, NULL); out; batch_unref(out), out = next(b, NULL))
         n += out->rows;
     ck_assert_uint_eq(n, 10 * BATCH_ROWS);
     spill_drop(b);

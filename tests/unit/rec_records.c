@@ -188,7 +188,8 @@ START_TEST(a_completion_is_written_as_it_was_read)
         "s\":0.5,\"cpu_s\":0.4,\"peak_memory_bytes\":5242880,\"rejects\":0,\"stages\":[{\"id\":"
         "\"a\",\"operation\":\"read\",\"records_in\":10,\"records_out\":10,\"bytes_in\":100,"
         "\"bytes_out\":90,\"wall_s\":0.1,\"cpu_s\":0.09,\"peak_memory_bytes\":1048576,\"read_"
-        "bytes\":100,\"write_bytes\":null,\"status\":\"completed\",\"predicted\":{\"cpu_s\":{"
+        "bytes\":100,\"write_bytes\":null,\"spilled_bytes\":4096,\"status\":\"completed\","
+        "\"predicted\":{\"cpu_s\":{"
         "\"p50\":0.1,\"p95\":0.2},\"wall_s\":null,\"peak_memory_bytes\":{\"p50\":1,\"p95\":2},"
         "\"records_out\":null}}],\"error\":\"disk full\"}");
 }
