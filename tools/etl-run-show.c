@@ -82,9 +82,11 @@ void show_datasets(const struct pipeline *p)
             buf_addf(&out, "writes  %s\n", s->u.write.path);
         } else if (s->op == OP_COMMAND) {
             buf_addf(&out, "runs    %s\n", s->u.command.run);
-            for (uint32_t k = 0; k < s->u.command.writes.n; k++)
-                buf_addf(&out, "writes  %s\n", s->u.command.writes.items[k]);
+        } else if (s->op == OP_SQL) {
+            buf_addf(&out, "runs    %s\n", s->u.sql.statement);
         }
+        for (uint32_t k = 0; k < stage_writes(s)->n; k++)
+            buf_addf(&out, "writes  %s\n", stage_writes(s)->items[k]);
     }
     out_buf(&out);
     buf_release(&out);

@@ -22,7 +22,7 @@ static const struct op_class *const classes[OP_COUNT] = {
     [OP_JOIN] = &op_join_class,       [OP_AGGREGATE] = &op_aggregate_class,
     [OP_SORT] = &op_sort_class,       [OP_DISTINCT] = &op_distinct_class,
     [OP_UNION] = &op_union_class,     [OP_LIMIT] = &op_limit_class,
-    [OP_COMMAND] = &op_command_class,
+    [OP_COMMAND] = &op_command_class, [OP_SQL] = &op_sql_class,
 };
 
 void bits_all(uint64_t *bits, uint32_t n)
@@ -121,7 +121,7 @@ static bool failed(struct oper *op)
 static bool in_time(const struct oper *op, struct err *err)
 {
     double limit = op->stage->timeout_s;
-    if (limit <= 0 || op->stage->op == OP_COMMAND || op->last - op->first <= limit)
+    if (limit <= 0 || stage_is_outside(op->stage) || op->last - op->first <= limit)
         return true;
     return err_set(err, ERR_STAGE, "timed out after %g s (timeout_s)", limit);
 }
@@ -130,7 +130,7 @@ static bool in_time(const struct oper *op, struct err *err)
 static bool open_to(const struct oper *op, uint32_t input)
 {
     const struct stage *s = op->stage;
-    if (s->schema_late && s->op != OP_COMMAND) /* a command's own comes when it has run */
+    if (s->schema_late && !stage_is_outside(s)) /* its own comes when it has run */
         return false;
     for (uint32_t i = 0; i < s->ninputs; i++) {
         if (op->e->p->stages[s->inputs[i]].schema_late)

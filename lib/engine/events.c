@@ -68,15 +68,11 @@ void datasets_of(struct arena *a, const struct pipeline *p, struct datasets *out
         struct text_list one = {(const char **)&p->stages[i].u.write.path, 1};
         if (s->op == OP_WRITE)
             add_all(a, out, &one, i, true);
-        else if (s->op == OP_COMMAND)
-            add_all(a, out, &s->u.command.writes, i, true);
+        else
+            add_all(a, out, stage_writes(s), i, true);
     }
     for (uint32_t i = 0; i < p->nstages; i++) {
-        const struct stage *s = &p->stages[i];
-        if (s->op == OP_READ)
-            add_all(a, out, &s->u.read.paths, i, false);
-        else if (s->op == OP_COMMAND)
-            add_all(a, out, &s->u.command.reads, i, false);
+        add_all(a, out, stage_reads(&p->stages[i]), i, false);
     }
 }
 

@@ -3,7 +3,7 @@ libcore_a_SOURCES += lib/engine/engine.c lib/engine/engine.h lib/engine/events.c
   lib/engine/exact.c lib/engine/exact.h lib/engine/keys.c lib/engine/keys.h lib/engine/logtail.c \
   lib/engine/logtail.h lib/engine/measure.c lib/engine/measure.h lib/engine/op.h \
   lib/engine/op_aggregate.c lib/engine/op_command.c lib/engine/op_distinct.c lib/engine/op_flow.c \
-  lib/engine/op_join.c lib/engine/op_read.c lib/engine/op_read.h lib/engine/op_sort.c \
+  lib/engine/op_join.c lib/engine/op_read.c lib/engine/op_read.h lib/engine/op_sort.c lib/engine/op_sql.c \
   lib/engine/op_union.c lib/engine/op_write.c \
   lib/engine/record.c lib/engine/record.h lib/engine/reject.c lib/engine/reject.h lib/engine/rows.c lib/engine/rows.h lib/engine/run.c \
   lib/engine/run.h lib/engine/spill.c lib/engine/spill.h lib/engine/stop.c lib/engine/stop.h
@@ -33,6 +33,8 @@ TAP_TESTS += tests/cli/etl-run-faults.sh
 EXTRA_DIST += tests/cli/etl-run-faults.sh
 TAP_TESTS += tests/cli/etl-run-steps.sh
 EXTRA_DIST += tests/cli/etl-run-steps.sh
+TAP_TESTS += tests/cli/etl-run-sql.sh
+EXTRA_DIST += tests/cli/etl-run-sql.sh
 TAP_TESTS += tests/cli/etl-run.sh
 EXTRA_DIST += tests/cli/etl-run.sh
 TAP_TESTS += tests/prop/engine.py

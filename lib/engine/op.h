@@ -191,6 +191,6 @@ bool write_commit(struct oper *op, struct err *err);
 
 extern const struct op_class op_read_class, op_write_class, op_filter_class, op_derive_class,
     op_select_class, op_rename_class, op_join_class, op_aggregate_class, op_sort_class,
-    op_distinct_class, op_union_class, op_limit_class, op_command_class;
+    op_distinct_class, op_union_class, op_limit_class, op_command_class, op_sql_class;
 
 #endif

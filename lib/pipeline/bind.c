@@ -496,6 +496,7 @@ static bool bind_one(struct binder *b, struct stage *s)
     case OP_READ:
         return bind_read(b, s);
     case OP_COMMAND:
+    case OP_SQL:
         /* Its rows, if anybody reads them, are known when it runs. */
         s->schema_late = s->nconsumers > 0;
         s->bound = !s->schema_late;
@@ -546,7 +547,7 @@ static bool bind_ready(struct binder *b)
             s->schema_late |= !s->bound;
             continue;
         }
-        if (s->schema_late && s->op == OP_COMMAND)
+        if (s->schema_late && stage_is_outside(s))
             continue;
         s->schema_late = false;
         if (!bind_one(b, s))

@@ -18,6 +18,23 @@ int pipeline_find(const struct pipeline *p, const char *id)
     return -1;
 }
 
+static const struct text_list no_paths;
+
+const struct text_list *stage_reads(const struct stage *s)
+{
+    return s->op == OP_READ      ? &s->u.read.paths
+           : s->op == OP_COMMAND ? &s->u.command.reads
+           : s->op == OP_SQL     ? &s->u.sql.reads
+                                 : &no_paths;
+}
+
+const struct text_list *stage_writes(const struct stage *s)
+{
+    return s->op == OP_COMMAND ? &s->u.command.writes
+           : s->op == OP_SQL   ? &s->u.sql.writes
+                               : &no_paths;
+}
+
 static bool has_output(const struct stage *s)
 {
     return s->op != OP_WRITE;
@@ -52,7 +69,7 @@ static bool connect_inputs(struct pipeline *p, uint32_t i, const struct stage_na
     if (!resolve(p, s, &names->inputs, "input", &s->inputs, &s->ninputs, err) ||
         !resolve(p, s, &names->after, "after", &s->after, &s->nafter, err))
         return false;
-    if (s->op != OP_READ && s->op != OP_COMMAND && !names->input_given) {
+    if (s->op != OP_READ && !stage_is_outside(s) && !names->input_given) {
         if (i == 0)
             return stage_error(p, s, err, "a %s needs an 'input', and no stage stands above",
                                op_name(s->op));
@@ -79,7 +96,7 @@ static void connect_commands(struct pipeline *p, const struct stage_names *names
     bool *is_read = ARENA_ARRAY(&tmp, bool, p->nstages);
     bool *gives = ARENA_ARRAY(&tmp, bool, p->nstages);
     for (uint32_t i = 0; i < p->nstages; i++) {
-        gives[i] = p->stages[i].op != OP_WRITE && p->stages[i].op != OP_COMMAND;
+        gives[i] = p->stages[i].op != OP_WRITE && !stage_is_outside(&p->stages[i]);
         for (uint32_t k = 0; k < p->stages[i].ninputs; k++)
             is_read[p->stages[i].inputs[k]] = true;
     }
@@ -121,10 +138,8 @@ static bool collect_writers(struct pipeline *p, struct map *writers, struct err 
 {
     for (uint32_t i = 0; i < p->nstages; i++) {
         struct stage *s = &p->stages[i];
-        struct text_list one = {&s->u.write.path, 1}, none = {0};
-        const struct text_list *paths = s->op == OP_WRITE     ? &one
-                                        : s->op == OP_COMMAND ? &s->u.command.writes
-                                                              : &none;
+        struct text_list one = {&s->u.write.path, 1};
+        const struct text_list *paths = s->op == OP_WRITE ? &one : stage_writes(s);
         for (uint32_t k = 0; k < paths->n; k++) {
             bool added;
             struct quoted q;
@@ -158,10 +173,7 @@ static void connect_paths(struct pipeline *p, struct map *writers)
 {
     for (uint32_t i = 0; i < p->nstages; i++) {
         struct stage *s = &p->stages[i];
-        const struct text_list none = {0};
-        const struct text_list *reads = s->op == OP_READ      ? &s->u.read.paths
-                                        : s->op == OP_COMMAND ? &s->u.command.reads
-                                                              : &none;
+        const struct text_list *reads = stage_reads(s);
         for (uint32_t k = 0; k < reads->n; k++) {
             if (s->op == OP_READ && strpbrk(reads->items[k], "*?["))
                 warn_of_pattern(p, s, reads->items[k]);
@@ -230,7 +242,7 @@ static void connect_consumers(struct pipeline *p)
             s->u.command.is_sink = s->ninputs && !s->nconsumers;
             s->u.command.is_filter = s->ninputs && s->nconsumers;
             s->u.command.is_source = !s->ninputs && s->nconsumers;
-        } else if (s->op != OP_WRITE && !s->nconsumers) {
+        } else if (s->op != OP_WRITE && s->op != OP_SQL && !s->nconsumers) {
             pipeline_warn(p, s, "nothing reads its result: write it, or take the stage out");
         }
     }

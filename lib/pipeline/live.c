@@ -74,6 +74,7 @@ static void mark_input(const struct stage *s, uint32_t k, struct stage *in)
         break;
     case OP_WRITE:
     case OP_COMMAND:
+    case OP_SQL:
         set_all(in);
         break;
     case OP_FILTER:

@@ -29,8 +29,9 @@ enum op {
     OP_UNION,
     OP_LIMIT,
     OP_COMMAND,
+    OP_SQL,
 };
-#define OP_COUNT 13
+#define OP_COUNT 14
 const char *op_name(enum op op);
 
 enum join_type { JOIN_INNER, JOIN_LEFT, JOIN_SEMI, JOIN_ANTI };
@@ -138,6 +139,11 @@ struct stage {
             bool shadow_safe, is_source, is_filter, is_sink; /* none: it only runs */
             struct text_list commutes_with;
         } command;
+        struct {
+            const char *connection, *statement; /* secrets not filled in */
+            struct text_list reads, writes;     /* as of a command */
+            bool shadow_safe;
+        } sql;
     } u;
     uint32_t *consumers; /* stages that read the output, ascending */
     uint32_t nconsumers;
@@ -178,6 +184,16 @@ void pipeline_release(struct pipeline *p);
 #define PIPELINE_VERSION_MAX 80
 bool pipeline_code_version(const char *path, char out[PIPELINE_VERSION_MAX], struct err *err);
 int pipeline_find(const struct pipeline *p, const char *id);
+/* Does the stage run outside of the engine: a command, or SQL? What it does there cannot be taken
+ * back, and only running it tells its rows. */
+static inline bool stage_is_outside(const struct stage *s)
+{
+    return s->op == OP_COMMAND || s->op == OP_SQL;
+}
+/* The paths and URLs that a read reads, or a stage outside says it reads; never NULL. */
+const struct text_list *stage_reads(const struct stage *s);
+/* Those that a stage outside says it writes (the path of a write is its own); never NULL. */
+const struct text_list *stage_writes(const struct stage *s);
 /* Opens inputs for their columns, lets schemas flow, checks and compiles. `profiles`: of the chain,
  * for types (may be NULL). Reports the first error; warnings are collected. */
 bool pipeline_bind(struct pipeline *p, const struct rec_profile *profiles, size_t nprofiles,

@@ -13,7 +13,7 @@
 
 static const char *const op_names[OP_COUNT] = {"read",   "write", "filter",    "derive", "select",
                                                "rename", "join",  "aggregate", "sort",   "distinct",
-                                               "union",  "limit", "command"};
+                                               "union",  "limit", "command",   "sql"};
 
 #define RETRIES_MAX 1000 /* with pauses of half a minute, a night */
 
@@ -32,6 +32,7 @@ static const char *const op_fields[OP_COUNT] = {
     "inputs",
     "input count",
     "input run format reads writes shadow_safe commutes_with",
+    "inputs connection statement reads writes shadow_safe",
 };
 
 const char *op_name(enum op op)
@@ -526,6 +527,30 @@ static bool parse_rename(struct fields *f)
     return true;
 }
 
+static void add_paths(struct fields *f, struct text_list *to, const struct text_list *paths)
+{
+    for (uint32_t i = 0; i < paths->n; i++)
+        text_list_add(&f->p->mem, to, pipeline_path(f->p, paths->items[i]));
+}
+
+static bool parse_sql(struct fields *f)
+{
+    struct stage *s = f->s;
+    struct text_list reads = {0}, writes = {0};
+    if (!get_string(f, "connection", true, &s->u.sql.connection) ||
+        !get_string(f, "statement", true, &s->u.sql.statement) ||
+        !get_list(f, "reads", false, &reads) || !get_list(f, "writes", false, &writes) ||
+        !get_bool(f, "shadow_safe", &s->u.sql.shadow_safe))
+        return false;
+    const char *c = s->u.sql.connection;
+    if (strncmp(c, "sqlite:", 7) != 0 && strncmp(c, "postgres://", 11) != 0 &&
+        strncmp(c, "postgresql://", 13) != 0)
+        return wrong(f, "connection", "sqlite:PATH or postgres://HOST:PORT/DATABASE");
+    add_paths(f, &s->u.sql.reads, &reads);
+    add_paths(f, &s->u.sql.writes, &writes);
+    return true;
+}
+
 static bool parse_command(struct fields *f)
 {
     struct stage *s = f->s;
@@ -537,10 +562,8 @@ static bool parse_command(struct fields *f)
         return false;
     if (s->u.command.format == FORMAT_AUTO)
         s->u.command.format = FORMAT_CSV;
-    for (uint32_t i = 0; i < reads.n; i++)
-        text_list_add(&f->p->mem, &s->u.command.reads, pipeline_path(f->p, reads.items[i]));
-    for (uint32_t i = 0; i < writes.n; i++)
-        text_list_add(&f->p->mem, &s->u.command.writes, pipeline_path(f->p, writes.items[i]));
+    add_paths(f, &s->u.command.reads, &reads);
+    add_paths(f, &s->u.command.writes, &writes);
     return true;
 }
 
@@ -584,6 +607,8 @@ static bool parse_own(struct fields *f)
         return parse_limit(f);
     case OP_COMMAND:
         return parse_command(f);
+    case OP_SQL:
+        return parse_sql(f);
     }
     return true;
 }
@@ -633,7 +658,8 @@ static bool parse_common(struct fields *f, struct stage_names *names)
     }
     if (!ok)
         return false;
-    const char *field = s->op == OP_JOIN || s->op == OP_UNION ? "inputs" : "input";
+    bool several = s->op == OP_JOIN || s->op == OP_UNION || s->op == OP_SQL;
+    const char *field = several ? "inputs" : "input";
     if (s->op == OP_READ)
         return true;
     names->input_given = json_get(f->v, field) != NULL;
@@ -643,7 +669,7 @@ static bool parse_common(struct fields *f, struct stage_names *names)
         return wrong(f, "inputs", "the two stages [left, right]");
     if (s->op == OP_UNION && names->inputs.n < 1)
         return wrong(f, "inputs", "a list of stages");
-    if (s->op != OP_JOIN && s->op != OP_UNION && names->inputs.n > 1)
+    if (!several && names->inputs.n > 1)
         return wrong(f, "input", "one stage (unite several with a union)");
     return true;
 }
@@ -663,7 +689,7 @@ static bool parse_op(struct pipeline *p, struct stage *s, const char *name, stru
     return stage_error(p, s, err, "unknown operation '%s'%s%s%s", quote_str(&q, name),
                        near.best ? "; did you mean '"
                                  : ": use read, write, filter, derive, select, rename, join, "
-                                   "aggregate, sort, distinct, union, limit or command",
+                                   "aggregate, sort, distinct, union, limit, command or sql",
                        near.best ? near.best : "", near.best ? "'?" : "");
 }
 
@@ -682,10 +708,12 @@ static bool secrets_in_place(struct fields *f)
 {
     for (uint32_t i = 0; i < f->v->len; i++) {
         const struct json_member *m = &f->v->u.members[i];
-        if (!slice_is(m->name, "run") && !slice_is(m->name, "env") && has_secret(m->value))
-            return stage_error(
-                f->p, f->s, f->err,
-                "a secret such as '${env:…}' may stand in a command's 'run' and in 'env' only");
+        bool may =
+            slice_is(m->name, "run") || slice_is(m->name, "env") || slice_is(m->name, "connection");
+        if (!may && has_secret(m->value))
+            return stage_error(f->p, f->s, f->err,
+                               "a secret such as '${env:…}' may stand in a command's 'run', in "
+                               "'env' and in 'connection' only");
     }
     return true;
 }

@@ -102,7 +102,7 @@ static void need_of(struct planner *k, uint32_t i)
     if (f) {
         /* Stages take turns on one thread: their work is their time, also of a command that rows
          * are piped through. One without input waits for disks and networks of its own. */
-        time = s->op == OP_COMMAND && s->ninputs == 0 ? f->wall_s : f->cpu_s;
+        time = stage_is_outside(s) && s->ninputs == 0 ? f->wall_s : f->cpu_s;
         peak =
             isnan(f->peak_memory_bytes.p95) ? f->peak_memory_bytes.p50 : f->peak_memory_bytes.p95;
     }

@@ -170,8 +170,8 @@ static struct rec_figure cost_of(struct predictor *k, uint32_t i, const struct c
         const struct similar *sim = &k->history.similar[s->op];
         bool cpu = c->past == past_cpu;
         struct model_level m;
-        line.log_sd = s->op == OP_COMMAND ? SPREAD_COMMAND : SPREAD_PRIOR;
-        if (s->op != OP_COMMAND &&
+        line.log_sd = stage_is_outside(s) ? SPREAD_COMMAND : SPREAD_PRIOR;
+        if (!stage_is_outside(s) &&
             model_level_fit(cpu ? sim->cpu : sim->memory, NULL, cpu ? sim->ncpu : sim->nmemory,
                             SPREAD_SIMILAR, 2, &m)) {
             double by = fmin(fmax(m.p50, 1 / SIMILAR_FACTOR), SIMILAR_FACTOR);
@@ -214,7 +214,7 @@ static void wide_or_narrow(struct predictor *k, uint32_t i, const struct cost *m
 void cost_stage(struct predictor *k, uint32_t i)
 {
     struct rec_stage_figures *f = &k->figures[i];
-    bool command = k->p->stages[i].op == OP_COMMAND;
+    bool command = stage_is_outside(&k->p->stages[i]);
     const struct cost cpu = {
         CPU_GRAIN_S, command ? SPREAD_TREES : SPREAD_RUNS, 0, prior_cpu_s, k->speed, past_cpu,
         false};

@@ -260,6 +260,8 @@ static void through_columns(struct arena *a, const struct stage *s, const struct
         return;
     case OP_WRITE:
         return;
+    case OP_SQL:
+        return;
     case OP_COMMAND: /* what a filter makes of its rows is its own, but most keep their columns */
         if (s->u.command.is_filter)
             copy_columns(a, in[0], out);
@@ -333,9 +335,11 @@ static void through_records(struct arena *a, const struct stage *s, const struct
     case OP_WRITE:
         break;
     case OP_COMMAND:
-        *why = "as many as come in, a command without history being unknown";
+    case OP_SQL:
+        *why = s->op == OP_SQL ? "as many as come in, a statement without history being unknown"
+                               : "as many as come in, a command without history being unknown";
         out->records.p95 *= GUESS_FACTOR;
-        if (!s->u.command.is_filter)
+        if (s->nconsumers == 0)
             out->records = figure_exact(0);
         break;
     default:
@@ -356,7 +360,7 @@ void flow_through(struct arena *a, const struct stage *s, const struct flow *con
         }
     }
     through_columns(a, s, in, out);
-    if (s->op != OP_WRITE && s->op != OP_COMMAND)
+    if (s->op != OP_WRITE && !stage_is_outside(s))
         drop_dead_columns(s, out);
     double width = flow_width(out);
     if (isnan(width)) { /* as wide as what comes in */

@@ -462,7 +462,7 @@ void size_stage(struct predictor *k, uint32_t i)
     } else if (s->op == OP_WRITE) {
         bool ran = past_level(k, i, past_write_ratio, SPREAD_SIZES, &m);
         f->write_bytes = figure_times(f->bytes_in, ran ? m.p50 : 1);
-    } else if (s->op == OP_COMMAND) {
+    } else if (stage_is_outside(s)) {
         f->read_bytes = f->write_bytes = FIGURE_UNKNOWN;
     }
 }

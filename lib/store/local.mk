@@ -10,6 +10,10 @@ libcore_a_SOURCES += \
 	lib/store/process.c \
 	lib/store/profiles.c \
 	lib/store/runs.c \
+	lib/store/sql.c lib/store/sql.h \
+	lib/store/sql_driver.h \
+	lib/store/sql_postgres.c \
+	lib/store/sql_sqlite.c \
 	lib/store/stages.c lib/store/stages.h \
 	lib/store/store.h
 

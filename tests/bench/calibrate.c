@@ -463,6 +463,8 @@ static void print_table(void)
         m.cpu, m.cores, best);
     for (unsigned row = 0; row < PRIOR_COUNT; row++) {
         double cpu[F_COUNT], memory[F_COUNT], off[2], off_memory[2];
+        if (!row_names[row]) /* goes by another row */
+            continue;
         fit(row, false, cpu);
         fit(row, true, memory);
         judge(row, false, cpu, off);

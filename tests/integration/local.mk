@@ -6,3 +6,5 @@ distclean-local:
 	rm -rf tests/integration/venv
 TAP_TESTS += tests/integration/sketches.sh
 EXTRA_DIST += tests/integration/setup tests/integration/sketches.sh tests/integration/sketches.py
+TAP_TESTS += tests/integration/postgres.sh
+EXTRA_DIST += tests/integration/postgres.sh

@@ -122,8 +122,8 @@ static const struct {
      "{\"id\":\"w\",\"op\":\"write\",\"path\":\"orders.csv\"}",
      "the stages form a cycle: r -> w -> r"},
     {"{\"id\":\"r\",\"op\":\"read\",\"path\":\"${env:HOME}/orders.csv\"}",
-     "p.json:2: stage 'r': a secret such as '${env:…}' may stand in a command's 'run' and in 'env' "
-     "only"},
+     "p.json:2: stage 'r': a secret such as '${env:…}' may stand in a command's 'run', in 'env' and "
+     "in 'connection' only"},
     {"{\"id\":\"r\",\"op\":\"read\",\"path\":\"absent.csv\"}", "absent.csv"},
     {"{\"id\":\"r\",\"op\":\"read\",\"path\":\"\"}", "'path' must be more than an empty string"},
     {READS "{\"id\":\"w\",\"op\":\"write\",\"input\":\"orders\",\"path\":\"\"}",
@@ -132,6 +132,9 @@ static const struct {
      "no '.parquet': say which with 'format'"},
     {READS "{\"id\":\"w\",\"op\":\"write\",\"input\":\"orders\",\"path\":\"x.csv.bz2\"}",
      "no '.bz2'"},
+    {"{\"id\":\"q\",\"op\":\"sql\",\"statement\":\"SELECT 1\"}", "'connection'"},
+    {"{\"id\":\"q\",\"op\":\"sql\",\"connection\":\"x.db\",\"statement\":\"SELECT 1\"}",
+     "'connection' must be sqlite:PATH or postgres://HOST:PORT/DATABASE"},
     {"{\"id\":\"c\",\"op\":\"command\",\"run\":\"\"}", "'run' must be more than an empty string"},
     {"{\"id\":\"c\",\"op\":\"command\",\"run\":\"true\",\"retries\":1.5}",
      "'retries' must be a whole number, at most 1000"},
