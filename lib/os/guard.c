@@ -15,22 +15,37 @@
 
 #include "os/intern.h"
 
-/* `read` and `kill` are built in, so the guard starts nothing. */
+/* `read` and `kill` are built in, so the guard starts nothing while we live. Control groups are
+ * emptied and removed; who has left the groups is found by the mark ($1) in its environment. */
 static const char guard_script[] =
-    "g=' '\n"
+    "g=' ' c=\n"
     "while read -r a p; do\n"
     "  case $a in\n"
     "  +) g=\"$g$p \" ;;\n"
     "  -) case $g in *\" $p \"*) g=\"${g%% $p *} ${g#* $p }\" ;; esac ;;\n"
+    "  c) c=\"$p\n$c\" ;;\n"
     "  esac\n"
     "done\n"
-    "for p in $g; do kill -KILL -\"$p\"; done\n";
+    "[ \"$g\" != ' ' ] || exit 0\n"
+    "for p in $g; do kill -KILL -\"$p\"; done\n"
+    "for f in $(command -p grep -l -e \"$1\" /proc/[0-9]*/environ); do\n"
+    "  f=${f#/proc/}; kill -KILL \"${f%/environ}\"\n"
+    "done\n"
+    "IFS='\n'\n"
+    "for d in $c; do\n"
+    "  n=0\n"
+    "  while [ -e \"$d\" ] && [ $n -lt 200 ]; do\n"
+    "    while read -r p; do kill -KILL \"$p\"; done <\"$d/cgroup.procs\"\n"
+    "    command -p rmdir \"$d\"\n"
+    "    n=$((n + 1))\n"
+    "  done\n"
+    "done\n";
 
 static pthread_mutex_t guard_lock = PTHREAD_MUTEX_INITIALIZER;
 static int guard_socket = -1;
-static pid_t guard_owner;
+static pid_t guard_owner, guard_process;
 
-NO_RETURN static void guard_child(int fd)
+NO_RETURN static void guard_child(int fd, char *mark)
 {
     setsid();
     for (int sig = 1; sig < NSIG; sig++)
@@ -55,7 +70,7 @@ NO_RETURN static void guard_child(int fd)
         _exit(127);
     char sh[] = "sh", c[] = "-c", name[] = "foreline-guard", script[sizeof(guard_script)];
     memcpy(script, guard_script, sizeof(script));
-    char *argv[] = {sh, c, script, name, NULL};
+    char *argv[] = {sh, c, script, name, mark, NULL};
     char *envp[] = {NULL};
     execve("/bin/sh", argv, envp);
     _exit(127);
@@ -73,18 +88,21 @@ int guard_fd(void)
         int sv[2];
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == 0) {
             sigset_t all, old;
+            char *mark = xstrdup(stray_mark());
             sigfillset(&all);
             pthread_sigmask(SIG_SETMASK, &all, &old);
             pid_t pid = fork();
             if (pid == 0) {
                 close(sv[0]);
-                guard_child(sv[1]);
+                guard_child(sv[1], mark);
             }
             pthread_sigmask(SIG_SETMASK, &old, NULL);
             close(sv[1]);
+            free(mark);
             if (pid > 0) {
                 guard_socket = sv[0];
                 guard_owner = getpid();
+                guard_process = pid;
             } else {
                 close(sv[0]);
             }
@@ -106,4 +124,21 @@ void guard_tell(int fd, char sign, pid_t pid)
     text[--at] = sign;
     while (fd >= 0 && send(fd, text + at, sizeof(text) - at, MSG_NOSIGNAL) < 0 && errno == EINTR)
         ;
+}
+
+void guard_tell_group(int fd, const char *path)
+{
+    char *line = xasprintf("c %s\n", path);
+    size_t n = strlen(line);
+    while (fd >= 0 && send(fd, line, n, MSG_NOSIGNAL) < 0 && errno == EINTR)
+        ;
+    free(line);
+}
+
+pid_t guard_pid(void)
+{
+    pthread_mutex_lock(&guard_lock);
+    pid_t pid = guard_owner == getpid() ? guard_process : 0;
+    pthread_mutex_unlock(&guard_lock);
+    return pid;
 }

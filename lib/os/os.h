@@ -106,7 +106,12 @@ struct proc_usage {
         wall_s; /* CPU: what was waited for inside the tree, and what was seen of the rest */
     uint64_t peak_bytes; /* largest sum over the tree that was seen (PSS; RSS of a lone process) */
     uint64_t read_bytes, write_bytes; /* through read(2), write(2) and their like, cached or not */
+    uint64_t now_bytes;               /* of memory, when last looked at */
+    bool out_of_memory; /* it was ended for want of memory: by its limit, or (a guess: the kernel
+                           killed somebody for that while it ran, and it died by SIGKILL) by the
+                           machine's */
 };
+struct cgroup;
 struct proc {
     int pid;             /* 0 when not running (any more) */
     int in, out, err_fd; /* our ends of its pipes, or -1; the caller closes them (and sets -1) */
@@ -114,14 +119,33 @@ struct proc {
     struct proc_usage usage;
     int status;             /* once it has ended: as waitpid's */
     struct proc_tree *tree; /* what sampling knows */
+    char *mark;             /* in its environment: finds what has left its session */
+    uint64_t limit_bytes;   /* of memory, in force; 0: none */
+    uint64_t (*memory_more)(void *ctx, uint64_t now_bytes);
+    void *ctx;
+    struct cgroup *group; /* that keeps the limits, or NULL: they are watched */
+    double next_look;     /* of the watcher */
+    uint64_t kills;       /* of the kernel for want of memory, before it began */
 };
-#define PROC_INIT ((struct proc){0, -1, -1, -1, 0, {0, 0, 0, 0, 0}, 0, NULL})
+#define PROC_INIT ((struct proc){.in = -1, .out = -1, .err_fd = -1})
 struct proc_opts {
     const char *command; /* for /bin/sh -c */
     const char *dir;
     const char *const *env;           /* further NAME=VALUE, NULL-terminated, or NULL */
     bool pipe_in, pipe_out, pipe_err; /* else: /dev/null, inherited stderr for out, inherited */
-    uint64_t memory_limit;            /* bytes, 0 none: address space limit of each process */
+    uint64_t memory_limit;            /* bytes, of the tree together; 0: none */
+    /* The kernel shall keep the limit where it can (os/cgroup.h): nothing passes it for a moment,
+     * at the price of a slower start. Else, and where no control group can be made, a watcher sums
+     * the tree's memory some hundred times a second and ends a tree that is beyond, and each
+     * process may have WATCHED_SLACK more of data than the limit (RLIMIT_DATA), so that none
+     * outruns the watcher by far. (RLIMIT_AS would count what runtimes only reserve.) */
+    bool memory_hard;
+    /* A tree that is watched holds more than its limit: gives the limit from now on, or 0 for none
+     * that helps. NULL: there is none. */
+    uint64_t (*memory_more)(void *ctx, uint64_t now_bytes);
+    void *ctx;
+    double cpu_cores; /* so many processors; 0: all. By affinity; fractions by quota where a control
+                         group can be made */
 };
 /* Starts a command in a session and process group of its own, without a terminal, with default
  * signal handling, and with none of our descriptors but the three. Should this process die, however
@@ -132,9 +156,16 @@ bool proc_start(struct proc *p, const struct proc_opts *o, struct err *err);
  * itself): every process of the session or group, their descendants, and those seen in them before.
  * One pass over /proc. */
 void proc_sample(struct proc *p);
+/* How long the caller may be busy elsewhere, at most, before the next call of proc_watch. */
+#define PROC_WATCH_S 0.01
+/* Looks at the memory of a command that has a limit, and ends it when that is passed. Cheap: only
+ * processes that are known and their children. proc_wait does it by itself. */
+void proc_watch(struct proc *p);
+/* Which means keeps its limit of memory: "cgroup", "watched", or NULL when it has none. */
+const char *proc_limited_by(const struct proc *p);
 /* Waits up to `timeout_s` (negative: for ever), sampling; true when it has ended: *status (may be
- * NULL) as waitpid's. What it left behind in its group is killed then, and the usage is complete.
- * Also true, with the same status, when called again. */
+ * NULL) as waitpid's. What it left behind is killed then, also what has left its session, and the
+ * usage is complete. Also true, with the same status, when called again. */
 bool proc_wait(struct proc *p, double timeout_s, int *status);
 /* TERM to the group, KILL to all of the tree after grace_s, then waits and closes the pipes that
  * are still open. Harmless on one that has ended or is PROC_INIT. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
@@ -13,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/cgroup.h"
 #include "os/intern.h"
 
 /* Between looks at the tree we wait this long at first, growing to the longest; but a look reads
@@ -26,9 +28,12 @@ extern char **environ;
 
 /* Groups that run, for proc_signal_all. */
 static struct slots running;
+/* Held while a child is made and put on that list: who looks for strays must not take it for one.
+ */
+static pthread_mutex_t spawn_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* What a child that could not become the command tells its parent. */
-enum child_step { STEP_DIR, STEP_LIMIT, STEP_FD, STEP_EXEC };
+enum child_step { STEP_DIR, STEP_FD, STEP_EXEC };
 struct child_failure {
     int step, err;
 };
@@ -64,18 +69,18 @@ static bool make_pipe(int ends[2])
     return false;
 }
 
-/* environ with `more` over it; the strings stay theirs. */
-static char **make_env(const char *const *more)
+/* environ with `more` over it, and the mark; the strings stay theirs. */
+static char **make_env(const char *const *more, char *mark)
 {
     size_t n = 0, extra = 0, out = 0;
     while (environ && environ[n])
         n++;
     while (more && more[extra])
         extra++;
-    char **env = xreallocarray(NULL, n + extra + 1, sizeof(*env));
+    char **env = xreallocarray(NULL, n + extra + 2, sizeof(*env));
     for (size_t i = 0; i < n; i++) {
         size_t name = strcspn(environ[i], "=") + 1;
-        bool over = false;
+        bool over = strncmp(environ[i], mark, name) == 0;
         for (size_t j = 0; j < extra && !over; j++)
             over = strncmp(environ[i], more[j], name) == 0;
         if (!over)
@@ -84,6 +89,7 @@ static char **make_env(const char *const *more)
     /* execve's type lacks a const: it writes to none of them. */
     for (size_t j = 0; j < extra; j++)
         memcpy(&env[out++], &more[j], sizeof(*env));
+    env[out++] = mark;
     env[out] = NULL;
     return env;
 }
@@ -97,11 +103,13 @@ NO_RETURN static void child_fail(int tell, enum child_step step)
 }
 
 /* Between fork and exec: async-signal-safe calls only, since other threads may hold any lock. */
-NO_RETURN static void child_run(const struct proc_opts *o, const struct child_fds *fds,
-                                char *const argv[], char *const env[])
+NO_RETURN static void child_run(const struct proc_opts *o, const struct proc_limits *l,
+                                const struct child_fds *fds, char *const argv[], char *const env[])
 {
     setsid();
     guard_tell(fds->guard, '+', getpid());
+    /* One that cannot join its group is watched: limits_check notices that nobody is there. */
+    limits_take(l);
     for (int sig = 1; sig < NSIG; sig++)
         signal(sig, SIG_DFL);
     sigset_t none;
@@ -123,11 +131,6 @@ NO_RETURN static void child_run(const struct proc_opts *o, const struct child_fd
     }
     if (o->dir && chdir(o->dir) != 0)
         child_fail(fds->tell, STEP_DIR);
-    if (o->memory_limit) {
-        struct rlimit lim = {(rlim_t)o->memory_limit, (rlim_t)o->memory_limit};
-        if (setrlimit(RLIMIT_AS, &lim) != 0)
-            child_fail(fds->tell, STEP_LIMIT);
-    }
     execve("/bin/sh", argv, env);
     child_fail(fds->tell, STEP_EXEC);
 }
@@ -140,9 +143,6 @@ static bool report_failure(const struct proc_opts *o, const struct child_failure
     switch ((enum child_step)f->step) {
     case STEP_DIR:
         return err_errno(err, ERR_ENV, "cannot enter folder '%s'", quote_str(&q, o->dir));
-    case STEP_LIMIT:
-        return err_errno(err, ERR_ENV, "cannot limit the memory of '%s'",
-                         quote_str(&q, o->command));
     case STEP_FD:
     case STEP_EXEC:
         break;
@@ -150,26 +150,49 @@ static bool report_failure(const struct proc_opts *o, const struct child_failure
     return err_errno(err, ERR_ENV, "cannot start /bin/sh for '%s'", quote_str(&q, o->command));
 }
 
-static pid_t spawn(const struct proc_opts *o, const struct child_fds *fds)
+static pid_t spawn(struct proc *p, const struct proc_opts *o, const struct proc_limits *l,
+                   const struct child_fds *fds)
 {
     char sh[] = "sh", c[] = "-c", *command = xstrdup(o->command);
     char *argv[] = {sh, c, command, NULL};
-    char **env = make_env(o->env);
+    p->mark = stray_mark_next();
+    char **env = make_env(o->env, p->mark);
     sigset_t all, old;
     sigfillset(&all);
     /* No handler of ours may run in the child before it has let go of them. */
     pthread_sigmask(SIG_SETMASK, &all, &old);
+    pthread_mutex_lock(&spawn_lock);
     pid_t pid = fork();
     if (pid == 0)
-        child_run(o, fds, argv, env);
+        child_run(o, l, fds, argv, env);
     int why = errno;
     if (pid > 0)
         slots_add(&running, (uintptr_t)pid);
+    pthread_mutex_unlock(&spawn_lock);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     free(env);
     free(command);
     errno = why;
     return pid;
+}
+
+/* It runs no longer. */
+static void forget(pid_t pid)
+{
+    guard_tell(guard_fd(), '-', pid);
+    slots_remove(&running, (uintptr_t)pid);
+}
+
+/* What it had of us. */
+static void let_go(struct proc *p)
+{
+    cgroup_free(p->group);
+    p->group = NULL;
+    free(p->mark);
+    p->mark = NULL;
+    proc_tree_free(p->tree);
+    p->tree = NULL;
+    p->pid = 0;
 }
 
 bool proc_start(struct proc *p, const struct proc_opts *o, struct err *err)
@@ -186,8 +209,11 @@ bool proc_start(struct proc *p, const struct proc_opts *o, struct err *err)
         goto done;
     }
     struct child_fds fds = {in[0], out[1], errs[1], tell[1], guard_fd()};
+    struct proc_limits limits;
+    limits_begin(p, o, &limits);
     p->started = clock_wall();
-    p->pid = spawn(o, &fds);
+    p->pid = spawn(p, o, &limits, &fds);
+    limits_begun(&limits);
     if (p->pid < 0) {
         err_errno(err, ERR_ENV, "cannot start '%s'", quote_str(&q, o->command));
         p->pid = 0;
@@ -198,8 +224,7 @@ bool proc_start(struct proc *p, const struct proc_opts *o, struct err *err)
         got = read(tell[0], &failure, sizeof(failure));
     } while (got < 0 && errno == EINTR);
     if (got == (ssize_t)sizeof(failure)) {
-        guard_tell(guard_fd(), '-', p->pid);
-        slots_remove(&running, (uintptr_t)p->pid);
+        forget(p->pid);
         while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
             ;
         p->pid = 0;
@@ -213,6 +238,8 @@ bool proc_start(struct proc *p, const struct proc_opts *o, struct err *err)
     in[1] = out[0] = errs[0] = -1;
     ok = true;
 done:
+    if (!ok)
+        let_go(p);
     for (int i = 0; i < 2; i++) {
         close_fd(&in[i]);
         close_fd(&out[i]);
@@ -224,8 +251,16 @@ done:
 
 void proc_sample(struct proc *p)
 {
-    if (p->pid > 0)
-        proc_tree_sample(p->tree, &p->usage);
+    if (p->pid <= 0)
+        return;
+    proc_tree_sample(p->tree, &p->usage);
+    limits_check(p, true);
+}
+
+void proc_watch(struct proc *p)
+{
+    if (p->pid > 0 && p->limit_bytes && clock_wall() >= p->next_look)
+        p->next_look = limits_check(p, false) + clock_wall();
 }
 
 /* The leader has ended but is not waited for: its number, group and /proc entry still stand. */
@@ -233,13 +268,16 @@ static void finish(struct proc *p)
 {
     proc_tree_sample(p->tree, &p->usage);
     kill(-p->pid, SIGKILL);
-    guard_tell(guard_fd(), '-', p->pid);
-    slots_remove(&running, (uintptr_t)p->pid);
+    proc_tree_signal(p->tree, SIGKILL);
+    forget(p->pid);
     struct rusage ru = {0};
     pid_t got;
     do {
         got = wait4(p->pid, &p->status, 0, &ru);
     } while (got < 0 && errno == EINTR);
+    pthread_mutex_lock(&spawn_lock);
+    strays_end(p->mark, &running);
+    pthread_mutex_unlock(&spawn_lock);
     p->usage.wall_s = clock_wall() - p->started;
     p->usage.cpu_s = (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
                      (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) * 1e-6 +
@@ -250,9 +288,8 @@ static void finish(struct proc *p)
     uint64_t largest = (uint64_t)ru.ru_maxrss * 1024;
     if (largest > p->usage.peak_bytes && largest > process_peak_bytes())
         p->usage.peak_bytes = largest;
-    proc_tree_free(p->tree);
-    p->tree = NULL;
-    p->pid = 0;
+    limits_end(p);
+    let_go(p);
 }
 
 static bool has_ended(pid_t pid)
@@ -281,6 +318,19 @@ static void await_end(pid_t pid, int pidfd, double seconds)
     }
 }
 
+/* The same, watching meanwhile. */
+static void rest(struct proc *p, int pidfd, double seconds)
+{
+    for (double until = clock_wall() + seconds, left = seconds; left > 0;) {
+        bool watch = p->limit_bytes && left > PROC_WATCH_S;
+        await_end(p->pid, pidfd, watch ? PROC_WATCH_S : left);
+        left = until - clock_wall();
+        if (!watch || has_ended(p->pid))
+            break;
+        proc_watch(p);
+    }
+}
+
 bool proc_wait(struct proc *p, double timeout_s, int *status)
 {
     if (p->pid > 0) {
@@ -296,10 +346,10 @@ bool proc_wait(struct proc *p, double timeout_s, int *status)
                 break;
             double cpu = clock_thread();
             proc_sample(p);
-            double rest = (clock_thread() - cpu) / LOOK_SHARE;
-            if (rest < look)
-                rest = look;
-            await_end(p->pid, pidfd, left < rest ? left : rest);
+            double pause = (clock_thread() - cpu) / LOOK_SHARE;
+            if (pause < look)
+                pause = look;
+            rest(p, pidfd, left < pause ? left : pause);
             look = look * 1.5 < LOOK_LAST_S ? look * 1.5 : LOOK_LAST_S;
         }
         close_fd(&pidfd);

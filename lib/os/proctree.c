@@ -168,15 +168,77 @@ static void read_io(struct member *m)
     }
 }
 
-/* Memory with shared pages counted once; 0 when the kernel does not say. */
-static uint64_t read_pss(pid_t pid)
+static uint64_t rollup_field(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+    return at ? (uint64_t)strtoull(at + strlen(name), NULL, 10) * 1024 : 0;
+}
+
+/* Memory with shared pages counted once; 0 when the kernel does not say. `held`: without pages of
+ * files (since Linux 5.4 it tells them apart). */
+static uint64_t read_pss(pid_t pid, bool held)
 {
     char path[64], text[2048];
     snprintf(path, sizeof(path), "/proc/%ld/smaps_rollup", (long)pid);
     if (!sys_read(path, text, sizeof(text)))
         return 0;
-    const char *at = strstr(text, "\nPss:");
-    return at ? (uint64_t)strtoull(at + 5, NULL, 10) * 1024 : 0;
+    if (held && strstr(text, "\nPss_Anon:"))
+        return rollup_field(text, "\nPss_Anon:") + rollup_field(text, "\nPss_Shmem:");
+    return rollup_field(text, "\nPss:");
+}
+
+static uint64_t sum_pss(const struct proc_tree *t, bool held)
+{
+    uint64_t pss = 0;
+    for (size_t i = 0; i < t->len; i++) {
+        const struct member *m = &t->m[i];
+        if (m->alive && m->s.state != 'Z') {
+            uint64_t one = read_pss(m->s.pid, held);
+            pss += one ? one : (uint64_t)(m->s.rss_pages > 0 ? m->s.rss_pages : 0) * t->page_bytes;
+        }
+    }
+    return pss;
+}
+
+uint64_t proc_tree_held(const struct proc_tree *t)
+{
+    return sum_pss(t, true);
+}
+
+/* The children of a process, as its main thread has them (CONFIG_PROC_CHILDREN; else none). */
+static void take_children(struct proc_tree *t, pid_t pid)
+{
+    char path[64], text[4096], *end;
+    snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", (long)pid, (long)pid);
+    if (!sys_read(path, text, sizeof(text)))
+        return;
+    for (char *at = text;; at = end) {
+        struct pstat s;
+        long child = strtol(at, &end, 10);
+        if (end == at)
+            break;
+        if (!find(t, (pid_t)child) && read_stat((pid_t)child, &s))
+            take(t, &s);
+    }
+}
+
+uint64_t proc_tree_glance(struct proc_tree *t)
+{
+    uint64_t rss = 0;
+    struct pstat s;
+    if (!t->len && read_stat(t->leader, &s))
+        take(t, &s);
+    for (size_t i = 0; i < t->len; i++) { /* grows as children come */
+        char path[64], text[128];
+        unsigned long long size, pages;
+        if (!t->m[i].alive)
+            continue;
+        take_children(t, t->m[i].s.pid);
+        snprintf(path, sizeof(path), "/proc/%ld/statm", (long)t->m[i].s.pid);
+        if (sys_read(path, text, sizeof(text)) && sscanf(text, "%llu %llu", &size, &pages) == 2)
+            rss += pages * t->page_bytes;
+    }
+    return rss;
 }
 
 void proc_tree_sample(struct proc_tree *t, struct proc_usage *u)
@@ -199,18 +261,9 @@ void proc_tree_sample(struct proc_tree *t, struct proc_usage *u)
     }
     /* Pages that several share are counted several times in RSS; PSS costs a walk over all pages,
      * so it is asked for only when it could matter (PSS <= RSS). */
-    if (live > 1 && rss > u->peak_bytes) {
-        uint64_t pss = 0;
-        for (size_t i = 0; i < t->len; i++) {
-            const struct member *m = &t->m[i];
-            if (m->alive && m->s.state != 'Z') {
-                uint64_t one = read_pss(m->s.pid);
-                pss +=
-                    one ? one : (uint64_t)(m->s.rss_pages > 0 ? m->s.rss_pages : 0) * t->page_bytes;
-            }
-        }
-        rss = pss;
-    }
+    if (live > 1 && rss > u->peak_bytes)
+        rss = sum_pss(t, false);
+    u->now_bytes = rss;
     if (rss > u->peak_bytes)
         u->peak_bytes = rss;
     if (reads > u->read_bytes)

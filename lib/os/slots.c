@@ -35,3 +35,14 @@ bool slots_remove(struct slots *s, uintptr_t word)
     }
     return false;
 }
+
+bool slots_has(const struct slots *s, uintptr_t word)
+{
+    for (; s; s = atomic_load(&s->next)) {
+        for (size_t i = 0; i < SLOTS_CHUNK; i++) {
+            if (atomic_load(&s->slot[i]) == word)
+                return true;
+        }
+    }
+    return false;
+}

@@ -469,18 +469,6 @@ START_TEST(bytes_read_and_written_are_counted)
 }
 END_TEST
 
-START_TEST(a_memory_limit_holds_for_the_command)
-{
-    struct proc p;
-    char text[200];
-    start(&p,
-          (struct proc_opts){.command = "ulimit -v", .pipe_out = true, .memory_limit = 64 << 20});
-    read_end(&p.out, text, sizeof(text));
-    ck_assert_str_eq(text, "65536\n");
-    ck_assert(proc_wait(&p, -1, NULL));
-}
-END_TEST
-
 START_TEST(this_machine_is_described)
 {
     struct machine m;
@@ -625,7 +613,6 @@ int main(int argc, char **argv)
         {peak_memory_is_the_sum_over_the_tree, 0},
         {our_own_size_is_not_taken_for_the_commands, 0},
         {bytes_read_and_written_are_counted, 0},
-        {a_memory_limit_holds_for_the_command, 0},
         {this_machine_is_described, 0},
         {limits_of_cgroup_version_2_hold_up_to_the_root, 0},
         {limits_of_cgroup_version_1_hold_even_when_only_the_top_is_mounted, 0},
