@@ -6,6 +6,7 @@
 
 #define HUGE_FROM 0x1p900
 #define HUGE_SCALE 0x1p-200
+#define HUGE_FITS 0x1p820 /* scaled: below it the sum is a double, unscaled */
 
 void exact_pool_init(struct exact_pool *p, struct mem_account *acct)
 {
@@ -114,9 +115,7 @@ static struct exact_wide *wide_of(struct exact_pool *p, struct exact *e)
         p->cap = cap;
     }
     struct exact_wide *w = &p->wide[p->n++];
-    *w = (struct exact_wide){.n = e->n};
-    for (uint32_t i = 0; i < e->n; i++)
-        w->part[i] = e->part[i];
+    *w = (struct exact_wide){.n = 0};
     e->more = p->n;
     return w;
 }
@@ -133,27 +132,34 @@ static void wide_add(struct exact_wide *w, double x)
     }
 }
 
-void exact_add(struct exact_pool *p, struct exact *e, double x)
+/* Knuth's two-sum: the rounded sum, and what rounding lost. */
+static double two_sum(double a, double b, double *lost)
 {
-    if (e->more || !(fabs(x) < HUGE_FROM)) {
-        wide_add(wide_of(p, e), x);
+    double s = a + b, v = s - a;
+    *lost = (a - (s - v)) + (b - v);
+    return s;
+}
+
+void exact_add_rest(struct exact_pool *p, struct exact *e, double x)
+{
+    double lost;
+    double a = two_sum(e->part[0], x, &lost);
+    double b = two_sum(e->part[1], lost, &lost);
+    double c = two_sum(e->part[2], lost, &lost);
+    if (!isfinite(lost)) {
+        struct exact_wide *w = wide_of(p, e);
+        for (uint32_t i = 0; i < EXACT_INLINE; i++) {
+            wide_add(w, e->part[i]);
+            e->part[i] = 0;
+        }
+        wide_add(w, x);
         return;
     }
-    if (e->n < EXACT_INLINE) {
-        e->n = expansion_add(e->part, e->n, x);
-        return;
-    }
-    double tmp[EXACT_INLINE + 1];
-    for (uint32_t i = 0; i < EXACT_INLINE; i++)
-        tmp[i] = e->part[i];
-    uint32_t n = expansion_add(tmp, EXACT_INLINE, x);
-    if (n > EXACT_INLINE) {
-        wide_add(wide_of(p, e), x);
-        return;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        e->part[i] = tmp[i];
-    e->n = n;
+    e->part[0] = a;
+    e->part[1] = b;
+    e->part[2] = c;
+    if (lost != 0)
+        wide_add(wide_of(p, e), lost);
 }
 
 void exact_add_product(struct exact_pool *p, struct exact *e, double a, double b)
@@ -167,46 +173,68 @@ void exact_add_product(struct exact_pool *p, struct exact *e, double a, double b
 void exact_merge(struct exact_pool *p, struct exact *e, const struct exact_pool *from_pool,
                  const struct exact *from)
 {
-    if (!from->more) {
-        for (uint32_t i = 0; i < from->n; i++)
-            exact_add(p, e, from->part[i]);
+    for (uint32_t i = 0; i < EXACT_INLINE; i++)
+        exact_add(p, e, from->part[i]);
+    if (!from->more)
         return;
+    const struct exact_wide *w = &from_pool->wide[from->more - 1];
+    struct exact_wide *to = wide_of(p, e);
+    for (uint32_t i = 0; i < w->n; i++)
+        wide_add(to, w->part[i]);
+    for (uint32_t i = 0; i < w->nhuge; i++)
+        to->nhuge = pooled_add(to->huge, to->nhuge, w->huge[i]);
+    if (w->has_special)
+        wide_add(to, w->special);
+}
+
+/* All of it as one: what is in the pool, or nothing, and the three parts. */
+static struct exact_wide whole_of(const struct exact_pool *p, const struct exact *e)
+{
+    struct exact_wide w = {.n = 0};
+    if (e->more)
+        w = p->wide[e->more - 1];
+    for (uint32_t i = EXACT_INLINE; i-- > 0;)
+        wide_add(&w, e->part[i]);
+    return w;
+}
+
+/* Both ranges added up before the one rounding: in the ordinary one where the sum fits it, else in
+ * the scaled one, whose lowest bit stands for all that is lost below it. */
+static double round_ranges(struct exact_wide *w)
+{
+    w->nhuge = expansion_compress(w->huge, w->nhuge);
+    if (fabs(expansion_round(w->huge, w->nhuge)) < HUGE_FITS) {
+        for (uint32_t i = 0; i < w->nhuge; i++)
+            w->n = pooled_add(w->part, w->n, w->huge[i] / HUGE_SCALE);
+        return expansion_round(w->part, w->n);
     }
-    struct exact_wide w = from_pool->wide[from->more - 1];
-    for (uint32_t i = 0; i < w.n; i++)
-        exact_add(p, e, w.part[i]);
-    if (w.nhuge || w.has_special) {
-        struct exact_wide *to = wide_of(p, e);
-        for (uint32_t i = 0; i < w.nhuge; i++)
-            to->nhuge = pooled_add(to->huge, to->nhuge, w.huge[i]);
-        if (w.has_special)
-            wide_add(to, w.special);
+    w->n = expansion_compress(w->part, w->n);
+    double lost = 0;
+    for (uint32_t i = 0; i < w->n; i++) {
+        double x = w->part[i] * HUGE_SCALE;
+        if (x / HUGE_SCALE == w->part[i])
+            w->nhuge = pooled_add(w->huge, w->nhuge, x);
+        else
+            lost = copysign(0x1p-1074, w->part[i]);
     }
+    if (lost != 0)
+        w->nhuge = pooled_add(w->huge, w->nhuge, lost);
+    return expansion_round(w->huge, w->nhuge) / HUGE_SCALE;
 }
 
 double exact_round(const struct exact_pool *p, const struct exact *e)
 {
-    if (!e->more)
-        return expansion_round(e->part, e->n);
-    struct exact_wide w = p->wide[e->more - 1];
+    if (!e->more && fabs(e->part[0]) < HUGE_FROM) {
+        double part[EXACT_INLINE + 1];
+        uint32_t n = 0;
+        for (uint32_t i = EXACT_INLINE; i-- > 0;)
+            n = expansion_add(part, n, e->part[i]);
+        return expansion_round(part, n);
+    }
+    struct exact_wide w = whole_of(p, e);
     if (w.has_special)
         return w.special;
-    if (!w.nhuge)
-        return expansion_round(w.part, w.n);
-    uint32_t n = pooled_add(w.huge, w.nhuge, expansion_round(w.part, w.n) * HUGE_SCALE);
-    return expansion_round(w.huge, n) / HUGE_SCALE;
-}
-
-/* The components, wherever they are; only the ordinary range. */
-static const double *parts_of(const struct exact_pool *p, const struct exact *e, uint32_t *n)
-{
-    if (!e->more) {
-        *n = e->n;
-        return e->part;
-    }
-    const struct exact_wide *w = &p->wide[e->more - 1];
-    *n = w->has_special || w->nhuge ? UINT32_MAX : w->n;
-    return w->part;
+    return w.nhuge ? round_ranges(&w) : expansion_round(w.part, w.n);
 }
 
 double exact_stddev(const struct exact_pool *p, const struct exact *sum,
@@ -214,19 +242,18 @@ double exact_stddev(const struct exact_pool *p, const struct exact *sum,
 {
     if (n < 2)
         return NAN;
-    uint32_t ns, nq;
-    const double *s = parts_of(p, sum, &ns), *q = parts_of(p, squares, &nq);
-    if (ns == UINT32_MAX || nq == UINT32_MAX)
+    if (!(exact_round(p, squares) < HUGE_FROM))
         return NAN; /* squares beyond the range of doubles: unknown */
+    const struct exact_wide s = whole_of(p, sum), q = whole_of(p, squares);
     double count = (double)n;
     struct exact_pool tmp;
     exact_pool_init(&tmp, NULL);
-    struct exact numerator = {{0}, 0, 0};
-    for (uint32_t i = 0; i < nq; i++)
-        exact_add_product(&tmp, &numerator, q[i], count);
-    for (uint32_t i = 0; i < ns; i++) {
-        for (uint32_t j = 0; j < ns; j++)
-            exact_add_product(&tmp, &numerator, -s[i], s[j]);
+    struct exact numerator = {{0}, 0};
+    for (uint32_t i = 0; i < q.n; i++)
+        exact_add_product(&tmp, &numerator, q.part[i], count);
+    for (uint32_t i = 0; i < s.n; i++) {
+        for (uint32_t j = 0; j < s.n; j++)
+            exact_add_product(&tmp, &numerator, -s.part[i], s.part[j]);
     }
     double num = exact_round(&tmp, &numerator);
     exact_pool_release(&tmp);

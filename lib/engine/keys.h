@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Values as keys: hashes and equality across integer and float, order, and the table of groups that
- * aggregate, distinct and exact counts of distinct values share. Nothing here iterates in hash
- * order. */
+/* Values as keys: hashes and equality across integer and float, and order. */
 #ifndef FORELINE_ENGINE_KEYS_H
 #define FORELINE_ENGINE_KEYS_H
 
@@ -19,23 +17,5 @@ bool value_same(const struct column *a, uint32_t ra, const struct column *b, uin
 int value_order(const struct column *a, uint32_t ra, const struct column *b, uint32_t rb);
 /* An integer against a double, exactly: the sign of i - d. d is not NaN. */
 int num_order_mixed(int64_t i, double d);
-
-/* Distinct keys, numbered by first appearance; their values are kept as first seen. */
-struct groups {
-    struct rows keys;
-    uint32_t n;
-    uint64_t *hash;  /* of each group */
-    uint32_t *slots; /* 0 = empty, else group + 1 */
-    size_t cap, mask;
-    struct mem_account *acct;
-};
-void groups_init(struct groups *g, const struct schema *s, const uint32_t *cols, uint32_t ncols,
-                 struct mem_account *acct);
-void groups_release(struct groups *g);
-/* The group of each row list[0..n) (all rows when NULL) in out[0..n), by key columns `cols` with
- * hashes[row]. New keys get the next numbers in the order of the list. */
-bool groups_find(struct groups *g, const struct batch *b, const uint32_t *cols,
-                 const uint64_t *hashes, const uint32_t *list, uint32_t n, uint32_t *out,
-                 struct err *err);
 
 #endif

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+libcore_a_SOURCES += lib/engine/groups.c lib/engine/groups.h lib/engine/measure_int.h \
+  lib/engine/measure_state.c lib/engine/tally.c lib/engine/tally.h
 libcore_a_SOURCES += lib/engine/engine.c lib/engine/engine.h lib/engine/events.c lib/engine/events.h \
   lib/engine/exact.c lib/engine/exact.h lib/engine/keys.c lib/engine/keys.h lib/engine/logtail.c \
   lib/engine/logtail.h lib/engine/measure.c lib/engine/measure.h lib/engine/op.h \

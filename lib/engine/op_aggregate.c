@@ -1,39 +1,68 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Aggregate: groups by first appearance in a hash table, one state per group and measure. Without
- * `by` there is one group, also of no records. */
+ * `by` there is one group, also of no records. Each lane has a tally of its own; they are merged at
+ * the end. */
 #include <string.h>
 
 #include "base/num.h"
-#include "engine/measure.h"
 #include "engine/op.h"
+#include "engine/rows.h"
+#include "engine/tally.h"
 
+struct aggregate_lane {
+    struct tally tally;
+    struct expr **exprs; /* of the measures */
+};
 struct aggregate {
-    struct groups groups;
-    bool total; /* no `by` */
-    uint32_t nby, n;
-    struct measure *measures;
+    struct tally_spec spec;
+    struct tally tally; /* of all lanes */
+    struct aggregate_lane **lanes;
+    uint32_t nlanes;
 };
 
 static bool aggregate_open(struct oper *op, struct err *err)
 {
     (void)err;
     const struct stage *s = op->stage;
+    const struct schema *in = op_input_schema(op, 0);
     struct aggregate *g = ARENA_NEW(&op->mem, struct aggregate);
-    g->nby = s->u.aggregate.by.n;
-    g->total = g->nby == 0;
-    g->n = s->u.aggregate.n;
-    g->measures = ARENA_ARRAY(&op->mem, struct measure, g->n);
-    groups_init(&g->groups, op_input_schema(op, 0), s->u.aggregate.by_index, g->nby, op->acct);
-    for (uint32_t i = 0; i < g->n; i++) {
+    struct tally_spec *spec = &g->spec;
+    spec->nby = s->u.aggregate.by.n;
+    spec->nmeasures = s->u.aggregate.n;
+    spec->by_types = ARENA_ARRAY(&op->mem, enum type, spec->nby);
+    for (uint32_t k = 0; k < spec->nby; k++)
+        spec->by_types[k] = in->fields[s->u.aggregate.by_index[k]].type;
+    spec->spec = ARENA_ARRAY(&op->mem, const struct named_expr *, spec->nmeasures);
+    spec->value_types = ARENA_ARRAY(&op->mem, enum type, spec->nmeasures);
+    for (uint32_t i = 0; i < spec->nmeasures; i++) {
         const struct named_expr *m = &s->u.aggregate.measures[i];
         enum type type = m->expr ? expr_type(m->expr) : TYPE_NONE;
         if (measure_is_numeric(m->measure) && type != TYPE_INTEGER)
             type = TYPE_FLOAT;
-        measure_init(&g->measures[i], m, type, &op->mem, op->acct);
+        spec->spec[i] = m;
+        spec->value_types[i] = type;
         op_note_expr(op, m->name, m->expr);
     }
+    tally_init(&g->tally, spec, op->acct);
     op->state = g;
     op->algorithm = "hash";
+    return true;
+}
+
+static bool aggregate_lane_open(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
+{
+    struct aggregate *g = op->state;
+    const struct schema *in = op_input_schema(op, input);
+    struct aggregate_lane *l = ARENA_NEW(&op->mem, struct aggregate_lane);
+    l->exprs = ARENA_ARRAY(&op->mem, struct expr *, g->spec.nmeasures);
+    *ARENA_PUSH(&op->mem, g->lanes, g->nlanes) = l;
+    tally_init(&l->tally, &g->spec, op->acct);
+    lane->state[op->index] = l;
+    for (uint32_t i = 0; i < g->spec.nmeasures; i++) {
+        struct expr *e = g->spec.spec[i]->expr;
+        if (e && !(l->exprs[i] = op_expr(lane, e, in, err)))
+            return false;
+    }
     return true;
 }
 
@@ -64,20 +93,21 @@ static void read_numbers(struct batch *vals, uint32_t c, struct expr_result *r)
 static struct batch *evaluate(struct oper *op, struct lane *lane, struct batch *b, uint64_t *bad,
                               struct err *err)
 {
-    struct aggregate *g = op->state;
-    struct batch *vals = batch_new(g->n, op->acct);
+    struct aggregate_lane *l = lane->state[op->index];
+    const struct tally_spec *spec = l->tally.spec;
+    struct batch *vals = batch_new(spec->nmeasures, op->acct);
     vals->rows = b->rows;
     batch_hold(vals, b);
-    for (uint32_t i = 0; i < g->n; i++) {
-        const struct named_expr *m = g->measures[i].spec;
+    for (uint32_t i = 0; i < spec->nmeasures; i++) {
+        const struct named_expr *m = spec->spec[i];
         if (!m->expr)
             continue;
         struct expr_result r = {.nfailed = 0};
-        bool ok = expr_eval(m->expr, b, vals, i, &r, err);
+        bool ok = expr_eval(l->exprs[i], b, vals, i, &r, err);
         enum type type = ok ? vals->cols[i].type : TYPE_NONE;
         if (ok && measure_is_numeric(m->measure) && !type_is_number(type))
             read_numbers(vals, i, &r);
-        else if (ok && type != g->measures[i].type && g->measures[i].type == TYPE_FLOAT)
+        else if (ok && type != spec->value_types[i] && spec->value_types[i] == TYPE_FLOAT)
             column_convert(&(struct column){.type = vals->cols[i].type,
                                             .valid = vals->cols[i].valid,
                                             .text = vals->cols[i].text,
@@ -104,30 +134,34 @@ static bool aggregate_push(struct oper *op, struct lane *lane, uint32_t input, s
                            struct err *err)
 {
     (void)input;
-    struct aggregate *g = op->state;
-    uint64_t keep[BATCH_WORDS], bad[BATCH_WORDS] = {0}, hashes[BATCH_ROWS];
-    uint32_t list[BATCH_ROWS], group[BATCH_ROWS];
+    struct aggregate_lane *l = lane->state[op->index];
+    uint64_t bad[BATCH_WORDS] = {0};
+    uint32_t list[BATCH_ROWS], n = b->rows;
     struct batch *vals = evaluate(op, lane, b, bad, err);
     if (!vals)
         return false;
-    bits_all(keep, b->rows);
-    for (uint32_t w = 0; w < BATCH_WORDS; w++)
-        keep[w] &= ~bad[w];
-    uint32_t n = bits_list(keep, b->rows, list);
-    bool ok = true;
-    if (g->total) {
-        memset(group, 0, n * sizeof(*group));
-    } else {
-        const uint32_t *by = op->stage->u.aggregate.by_index;
-        keys_hash(b, by, g->nby, hashes);
-        ok = groups_find(&g->groups, b, by, hashes, list, n, group, err);
+    bool all = bits_count(bad, b->rows) == 0;
+    if (!all) {
+        uint64_t keep[BATCH_WORDS];
+        bits_all(keep, b->rows);
+        for (uint32_t w = 0; w < BATCH_WORDS; w++)
+            keep[w] &= ~bad[w];
+        n = bits_list(keep, b->rows, list);
     }
-    uint32_t ngroups = g->total ? 1 : g->groups.n;
-    for (uint32_t i = 0; ok && i < g->n; i++) {
-        measure_grow(&g->measures[i], ngroups);
-        ok = measure_add(&g->measures[i], vals, i, list, n, group, err);
-    }
+    bool ok = tally_add(&l->tally, b, op->stage->u.aggregate.by_index, vals, all ? NULL : list, n,
+                        lane_seq(op, lane, b->rows), err);
     batch_unref(vals);
+    return ok;
+}
+
+static bool aggregate_lane_close(struct oper *op, struct lane *lane, uint32_t input,
+                                 struct err *err)
+{
+    (void)input;
+    struct aggregate *g = op->state;
+    struct aggregate_lane *l = lane->state[op->index];
+    bool ok = tally_merge(&g->tally, &l->tally, err);
+    tally_release(&l->tally);
     return ok;
 }
 
@@ -135,30 +169,27 @@ static bool aggregate_finish(struct oper *op, struct lane *lane, uint32_t input,
 {
     (void)input;
     struct aggregate *g = op->state;
-    uint32_t ngroups = g->total ? 1 : g->groups.n;
-    for (uint32_t i = 0; i < g->n; i++) {
-        measure_grow(&g->measures[i], ngroups);
-        measure_finish(&g->measures[i], ngroups);
+    struct tally *t = &g->tally;
+    uint32_t *order = NULL, n = t->n;
+    tally_finish(t);
+    if (!tally_in_order(t)) {
+        order = mem_alloc(op->acct, n * sizeof(*order));
+        tally_order(t, order);
     }
-    for (uint32_t from = 0; from < ngroups; from += BATCH_ROWS) {
-        if (engine_stopped(op->e, err))
-            return false;
-        struct batch *out = batch_new(g->nby + g->n, op->acct);
-        out->rows = ngroups - from < BATCH_ROWS ? ngroups - from : BATCH_ROWS;
-        uint32_t ids[BATCH_ROWS];
-        for (uint32_t i = 0; i < out->rows; i++)
-            ids[i] = from + i;
-        for (uint32_t k = 0; k < g->nby; k++)
-            rows_gather(&g->groups.keys, k, ids, out->rows, out, k);
-        bool ok = true;
-        for (uint32_t i = 0; ok && i < g->n; i++)
-            ok = measure_result(&g->measures[i], from, out, g->nby + i, err);
-        ok = ok && op_emit(op, lane, out, err);
-        batch_unref(out);
-        if (!ok)
-            return false;
+    bool ok = true;
+    for (uint32_t from = 0; ok && from < n; from += BATCH_ROWS) {
+        if (engine_stopped(op->e, err)) {
+            ok = false;
+            break;
+        }
+        uint32_t m = n - from < BATCH_ROWS ? n - from : BATCH_ROWS;
+        struct batch *out = tally_result(t, order ? order + from : NULL, from, m, err);
+        ok = out && op_emit(op, lane, out, err);
+        if (out)
+            batch_unref(out);
     }
-    return true;
+    mem_release(op->acct, order, n * sizeof(*order));
+    return ok;
 }
 
 static void aggregate_close(struct oper *op)
@@ -166,12 +197,14 @@ static void aggregate_close(struct oper *op)
     struct aggregate *g = op->state;
     if (!g)
         return;
-    for (uint32_t i = 0; i < g->n; i++)
-        measure_release(&g->measures[i], g->groups.n);
-    groups_release(&g->groups);
+    for (uint32_t i = 0; i < g->nlanes; i++)
+        tally_release(&g->lanes[i]->tally);
+    tally_release(&g->tally);
 }
 
 const struct op_class op_aggregate_class = {.open = aggregate_open,
+                                            .lane_open = aggregate_lane_open,
+                                            .lane_close = aggregate_lane_close,
                                             .push = aggregate_push,
                                             .finish = aggregate_finish,
                                             .close = aggregate_close};

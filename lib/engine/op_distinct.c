@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Distinct: the first record of each key, as it comes. */
-#include "engine/keys.h"
+#include "engine/groups.h"
 #include "engine/op.h"
 
 struct distinct_state {
@@ -21,7 +21,10 @@ static bool distinct_open(struct oper *op, struct err *err)
         for (uint32_t c = 0; c < in->n; c++)
             d->cols[c] = c;
     }
-    groups_init(&d->groups, in, d->cols, d->ncols, op->acct);
+    enum type *types = ARENA_ARRAY(&op->mem, enum type, d->ncols);
+    for (uint32_t c = 0; c < d->ncols; c++)
+        types[c] = in->fields[d->cols[c]].type;
+    groups_init(&d->groups, types, d->ncols, true, op->acct);
     op->state = d;
     op->algorithm = "hash";
     return true;
@@ -32,10 +35,9 @@ static bool distinct_push(struct oper *op, struct lane *lane, uint32_t input, st
 {
     (void)input;
     struct distinct_state *d = op->state;
-    uint64_t hashes[BATCH_ROWS], keep[BATCH_WORDS] = {0};
+    uint64_t keep[BATCH_WORDS] = {0};
     uint32_t group[BATCH_ROWS], next = d->groups.n;
-    keys_hash(b, d->cols, d->ncols, hashes);
-    if (!groups_find(&d->groups, b, d->cols, hashes, NULL, b->rows, group, err))
+    if (!groups_find(&d->groups, b, d->cols, NULL, b->rows, group, err))
         return false;
     for (uint32_t i = 0; i < b->rows; i++) {
         if (group[i] != next)

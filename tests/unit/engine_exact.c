@@ -84,7 +84,7 @@ static double sum(const double *v, size_t n)
 {
     struct exact_pool pool;
     exact_pool_init(&pool, NULL);
-    struct exact e = {{0}, 0, 0};
+    struct exact e = {{0}, 0};
     for (size_t i = 0; i < n; i++)
         exact_add(&pool, &e, v[i]);
     double r = exact_round(&pool, &e);
@@ -159,7 +159,7 @@ START_TEST(merged_parts_equal_one_pass)
         struct exact_pool pa, pb;
         exact_pool_init(&pa, NULL);
         exact_pool_init(&pb, NULL);
-        struct exact a = {{0}, 0, 0}, b = {{0}, 0, 0};
+        struct exact a = {{0}, 0}, b = {{0}, 0};
         double v[100];
         for (size_t i = 0; i < 100; i++) {
             v[i] = random_double(&r, round % 2 ? 2040 : 60);
@@ -195,7 +195,7 @@ static double stddev(const double *v, uint64_t n)
 {
     struct exact_pool pool;
     exact_pool_init(&pool, NULL);
-    struct exact s = {{0}, 0, 0}, q = {{0}, 0, 0};
+    struct exact s = {{0}, 0}, q = {{0}, 0};
     for (uint64_t i = 0; i < n; i++) {
         exact_add(&pool, &s, v[i]);
         exact_add_product(&pool, &q, v[i], v[i]);
