@@ -187,6 +187,8 @@ void lineage_view_run(struct buf *out, const struct store_run *r, const struct s
         buf_addf(out, "code %s\n", quote_str(&q, r->code_version));
     if (r->parent_run_id)
         buf_addf(out, "part of run %s\n", quote_str(&q, r->parent_run_id));
+    if (r->resumed_from)
+        buf_addf(out, "resumed from run %s\n", quote_str(&q, r->resumed_from));
     if (n) {
         lineage_view_heading(out, "stages (predicted: 50 %% and 95 %% of runs stay below)");
         stages(out, g, n);

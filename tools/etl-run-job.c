@@ -236,6 +236,8 @@ int run_job(struct app *app, struct job *job)
             show_plan(job);
             show_datasets(&p);
         }
+        if (status == STATUS_OK && app->opts.dry_run)
+            status = resume_show(app, &p);
         pipeline_release(&p);
         return status;
     }
@@ -250,6 +252,11 @@ int run_job(struct app *app, struct job *job)
     }
     o.plan = &job->plan;
     o.predicted = job->predicted;
+    if (!resume_job(app, &p, &o.resume, &err)) {
+        lock_release(&lock);
+        pipeline_release(&p);
+        return cli_fail(&err);
+    }
     struct run_result r;
     progress_start(&app->progress, p.name, 0);
     bool ok = run_pipeline(&p, &o, &app->mem, &r, &err);

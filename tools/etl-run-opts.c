@@ -27,6 +27,11 @@ static const struct opt options[] = {
      "end with status 3 beyond N bad records (default 0)",
      "Beyond the limit the run stops, publishes nothing and names the first offending line. A "
      "percentage is of the records read, and is judged when all are."},
+    {0, "resume", OPT_RUN, AT(resume), "[RUN]", NULL, 0, 0, COMPLETE_NONE,
+     "go on with a run that did not complete",
+     "RUN is the id of a run or the beginning of one, without it the last run of the pipeline that "
+     "did not complete; give the same parameters. See RESUMING. With --dry-run it only says what "
+     "would be kept and why the rest would be run."},
     {0, "lock", OPT_FLAG, AT(lock), NULL, NULL, 0, 0, COMPLETE_NONE,
      "run each pipeline at most once at a time",
      "The lock stands beside the store. When another run holds it, the status is 75."},
@@ -58,6 +63,23 @@ static const struct tool_section sections[] = {
      "exception "
      "follows from what commands are: before a command stage starts, the outputs that it comes "
      "after are published, because it could not see them otherwise."},
+    {"Resuming",
+     "After a crash or a failure, --resume runs the stages that are not finished and keeps the "
+     "others. Finished is a write whose file is published, or whole and about to be, and a command "
+     "that ended with status 0; the stages between are run again when a stage that is not finished "
+     "takes their rows. A finished stage is run again when what it was made from has changed: its "
+     "definition or that of a stage before it, a file that is read (by its content up to 64 KiB, "
+     "else by size, time and inode), the types of its columns, the program of the command, etl-run "
+     "itself; when a stage it comes after is run again; or when its own file is gone or changed. "
+     "For each stage a line on stderr names the reason, as `why` does in the completion record, "
+     "where stages that are kept have the status kept and no figures."
+     "\n\n"
+     "Files that a command reads should stand in its `reads`, those it writes in its `writes`: "
+     "others are not looked at, nor are values of ${env:NAME} or what is behind a URL. What the "
+     "rows of a command made stays, its rows do not: it is run again when a stage that is not "
+     "finished takes them. Records that kept stages rejected are counted, but are not written to "
+     "--reject again. A command that is killed while it runs is run again: one that adds to "
+     "something should do so in one step. Nothing is resumed without the store."},
     {"Commands",
      "Commands run in the folder of the pipeline file, with rows on stdin and stdout (CSV with a "
      "header unless `format` says otherwise). What a command prints as rows is kept in an unlinked "

@@ -161,6 +161,7 @@ struct run_opts run_options(struct app *app)
         .ctx = app,
         .emit = emit,
         .say = warn,
+        .resumed = resume_say,
     };
     return o;
 }

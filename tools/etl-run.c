@@ -139,10 +139,13 @@ static int work(struct app *app, const char *operand, struct pipeline *p)
     if (!nothing_runs && refused(app))
         return status_worse(status, STATUS_NO);
     if (!store_open(&app->store, app->opts.common.store,
-                    nothing_runs ? STORE_EXISTING : STORE_CREATE, &err)) {
+                    nothing_runs || app->opts.resume ? STORE_EXISTING : STORE_CREATE, &err) &&
+        !app->opts.resume) {
         cli_warn("this run will not be remembered: %s", err.text);
         err_clear(&err);
     }
+    if (!resume_store(app, &err))
+        return cli_fail(&err);
     status = status_worse(status, app->opts.pipeline ? run_here(app, p) : run_jobs(app));
     if (app->store)
         store_close(app->store);
@@ -165,6 +168,10 @@ int main(int argc, char **argv)
                          app.opts.max_rejects);
     if (app.opts.params.n && !app.opts.pipeline)
         return cli_usage("option '--param' belongs to '-p'; a plan has its parameters filled in");
+    if (app.opts.resume && app.opts.mode &&
+        (strcmp(app.opts.mode, "sampling") == 0 || strcmp(app.opts.mode, "shadow") == 0))
+        return cli_usage("option '--resume': a run in mode '%s' publishes nothing: run it anew",
+                         app.opts.mode);
     if (app.opts.deadline && !app.opts.pipeline)
         return cli_usage("option '--deadline' belongs to '-p'; for a plan give it to etl-plan");
     struct err err = ERR_INIT;

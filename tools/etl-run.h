@@ -26,6 +26,7 @@ struct etl_run_opts {
     const char *deadline;
     bool ignore_verdicts;
     const char *records;
+    const char *resume; /* NULL, or the beginning of a run's id, "" for the last */
 };
 extern const struct tool etl_run_tool;
 
@@ -77,6 +78,16 @@ int check_only(struct app *app, struct pipeline *p);
 int run_job(struct app *app, struct job *job);
 /* Does the pipeline read rows from stdin? */
 bool reads_stdin(const struct pipeline *p);
+
+/* -- etl-run-resume.c: going on with an earlier run -- */
+/* --resume cannot do without the store; `err` may hold why it could not be opened. */
+bool resume_store(const struct app *app, struct err *err);
+/* The run to go on with; NULL without --resume. */
+bool resume_job(struct app *app, const struct pipeline *p, const char **run_id, struct err *err);
+/* Says what is kept and why the rest is run; for run_opts, the app as ctx. */
+void resume_say(void *ctx, const struct pipeline *p, const struct resume *r);
+/* The same without running; a status. */
+int resume_show(struct app *app, const struct pipeline *p);
 
 /* -- etl-run-show.c: what people see -- */
 void show_plan(const struct job *job);

@@ -32,6 +32,8 @@ enum opt_kind {
     OPT_CHOICE,   /* const char *, one of `choices` ("csv|tsv|jsonl") */
     OPT_CHAR,     /* int: one byte; \t and "tab" understood; "none" is -1 */
     OPT_COUNT,    /* int, counts (-v -v) */
+    OPT_RUN,      /* const char *, the beginning of a run's id, or "" when it is left out: the next
+                     word is taken when it is four or more of 0-9 a-f and -, and no file's name */
 };
 enum opt_complete { COMPLETE_NONE, COMPLETE_FILE, COMPLETE_DIR, COMPLETE_PIPELINE };
 struct opt {

@@ -4,6 +4,8 @@
  */
 #include "cli/cli_internal.h"
 
+#include <unistd.h>
+
 #include "base/instant.h"
 #include "base/nearest.h"
 #include "base/num.h"
@@ -192,6 +194,7 @@ bool cli_set(const struct opt *o, void *values, const char *text, const char *wh
     case OPT_COUNT:
         return set_switch(o, at, text, where, err);
     case OPT_STRING:
+    case OPT_RUN:
         *(const char **)at = text;
         return true;
     case OPT_LIST:
@@ -321,6 +324,12 @@ static const struct opt *find_long(const struct tool *t, struct slice name, stru
     return n == 1 ? found : NULL;
 }
 
+static bool is_run(const char *word)
+{
+    return word && strlen(word) >= 4 && word[0] != '-' &&
+           word[strspn(word, "0123456789abcdef-")] == '\0' && access(word, F_OK) != 0;
+}
+
 /* Where the value is the next word, *next is advanced. */
 static bool take_long(struct parser *p, const char *word, char ***next, struct err *err)
 {
@@ -334,6 +343,10 @@ static bool take_long(struct parser *p, const char *word, char ***next, struct e
         if (eq != NULL)
             return err_set(err, ERR_USAGE, "option '--%s' takes no value", o->name);
         push(p, o, NULL, 0);
+        return true;
+    }
+    if (eq == NULL && o->kind == OPT_RUN && !is_run(**next)) {
+        push(p, o, "", 0);
         return true;
     }
     if (eq == NULL && **next == NULL)

@@ -465,7 +465,7 @@ static bool feed_all(struct engine *e, struct err *err)
  * of joins, earlier inputs of unions, stages named in `after`. */
 static void visit(struct engine *e, uint32_t i, bool *seen)
 {
-    if (seen[i])
+    if (seen[i] || e->ops[i].kept)
         return;
     seen[i] = true;
     const struct stage *s = &e->p->stages[i];
@@ -499,6 +499,7 @@ static void set_up(struct engine *e, struct arena *a)
         *op = (struct oper){.e = e, .stage = s, .index = i, .cls = classes[s->op], .first = -1};
         op->acct = ARENA_NEW(a, struct mem_account);
         op->late = s->schema_late;
+        op->kept = op->done = e->o->kept && e->o->kept[i].kept;
         const struct rec_plan_stage *planned = op_plan(op);
         if (planned && planned->memory_gb > 0)
             op->limit_bytes = (uint64_t)(planned->memory_gb * GB);
@@ -508,7 +509,7 @@ static void set_up(struct engine *e, struct arena *a)
     }
     for (uint32_t i = 0; i < p->nstages; i++) {
         const struct stage *s = &p->stages[i];
-        for (uint32_t k = 0; k < s->ninputs; k++) {
+        for (uint32_t k = 0; k < s->ninputs && !e->ops[i].kept; k++) {
             struct oper *from = &e->ops[s->inputs[k]];
             struct op_edge *edge = ARENA_PUSH(&e->mem, from->out, from->nout);
             *edge = (struct op_edge){i, k};
@@ -545,6 +546,8 @@ static void figure(struct rec_figure *f, double v)
 
 static const char *status_of(const struct engine *e, const struct oper *op, bool ok)
 {
+    if (op->kept)
+        return "kept";
     if (ok || op->done)
         return "completed";
     if ((int)op->index == e->failed && !(e->o->stop && *e->o->stop))
@@ -622,6 +625,7 @@ static bool publish(struct engine *e, const bool *mark, struct err *err)
 {
     struct lane *lane = &e->main;
     for (int show = 0; show < 2; show++) {
+        bool told = show && engine_tell_ready(e, mark);
         for (uint32_t i = 0; i < e->nops; i++) {
             struct oper *op = &e->ops[i];
             if (op->stage->op != OP_WRITE || (mark && !mark[i]) || !op->opened)
@@ -633,6 +637,8 @@ static bool publish(struct engine *e, const bool *mark, struct err *err)
                 return false;
             if (show)
                 e->published = true;
+            if (told)
+                engine_leave(e, mark);
         }
     }
     return true;
@@ -696,8 +702,8 @@ bool engine_run(struct pipeline *p, const struct engine_opts *o, struct arena *a
     if (ok) {
         set_up(&e, a);
         lane_init(&e.main, &e, 0);
-        ok = feed_all(&e, err) && limit_holds(&e, err) && rejects_ready(&rejects, err) &&
-             publish(&e, NULL, err);
+        ok = engine_adopt(&e, err) && feed_all(&e, err) && limit_holds(&e, err) &&
+             rejects_ready(&rejects, err) && publish(&e, NULL, err);
         bool stopped = o->stop && *o->stop;
         if (e.failed >= 0 && !ok && !stopped && !rejects.exceeded)
             err_prefix(err, "stage '%s': ", p->stages[e.failed].id);

@@ -48,10 +48,35 @@ struct engine_view {
     double records;                /* read so far */
 };
 
+/* What is about to have, or has, an effect that stays: for a journal (engine/journal.h). */
+enum engine_step_kind {
+    STEP_STARTS, /* a command or an sql stage */
+    STEP_ENDED,  /* the same, well */
+    STEP_READY,  /* outputs that are whole and synced, and will be renamed now */
+};
+struct engine_output {
+    uint32_t stage;
+    const char *hidden; /* the name it has now */
+};
+struct engine_step {
+    enum engine_step_kind kind;
+    uint32_t stage;                      /* not of STEP_READY */
+    const struct engine_output *outputs; /* STEP_READY */
+    uint32_t noutputs;
+    const uint64_t *rejects; /* of each stage, so far */
+};
+/* What a run that goes on with another one has already (engine/resume.h). */
+struct engine_kept {
+    bool kept;          /* the stage is not run */
+    const char *hidden; /* of a write: ready under this name, to be published with the rest */
+};
+
 struct engine_opts {
     const struct rec_plan *plan; /* algorithms by stage; or NULL */
     const char *reject_path;     /* or NULL */
     struct engine_limit max_rejects;
+    const struct engine_kept *kept;    /* one per stage, or NULL. All that a stage that is run takes
+                                          rows from is run too */
     int data_fd;                       /* rows of a write to "-" */
     const volatile sig_atomic_t *stop; /* a signal that asks to end; or NULL */
     void *ctx;
@@ -60,11 +85,14 @@ struct engine_opts {
     void (*note)(void *ctx, const char *stage, const char *text);          /* for -v; or NULL */
     void (*warning)(void *ctx, const char *stage, const char *text);       /* or NULL */
     void (*retrying)(void *ctx, const char *stage, const struct err *why); /* or NULL */
+    /* True when it is remembered: outputs that are ready then outlive a run that cannot publish
+     * them. Called by the caller's thread. Or NULL. */
+    bool (*step)(void *ctx, const struct engine_step *s);
 };
 
 struct engine_stage {
     struct rec_stage_figures used; /* p50 == p95 == measured */
-    const char *status;            /* completed, failed, cancelled, skipped */
+    const char *status;            /* completed, failed, cancelled, skipped, kept */
     const char *algorithm;         /* that ran: "hash", "nested_loop", "sort", …; or NULL */
     uint64_t rejects;
     double spilled_bytes; /* written to scratch files; in no other figure. NAN: did not run */

@@ -214,8 +214,8 @@ static void write_stages(struct jw *w, const struct pipeline *p, const struct en
 }
 
 static void write_run(struct jw *w, const char *run_id, const struct pipeline *p,
-                      const struct event_job *job, const struct engine_result *result,
-                      const char *error)
+                      const struct event_job *job, const char *resumed,
+                      const struct engine_result *result, const char *error)
 {
     jw_key(w, "run");
     jw_obj(w);
@@ -224,6 +224,11 @@ static void write_run(struct jw *w, const char *run_id, const struct pipeline *p
     jw_obj(w);
     if (job->parent_run_id)
         write_parent(w, job);
+    if (resumed) {
+        begin_facet(w, "foreline_resumed", PRODUCER ":foreline_resumed");
+        jw_kstr(w, "runId", resumed);
+        jw_end_obj(w);
+    }
     if (result && result->stages)
         write_stages(w, p, result);
     if (error) {
@@ -238,8 +243,8 @@ static void write_run(struct jw *w, const char *run_id, const struct pipeline *p
 }
 
 void event_write(struct buf *out, const char *type, const char *at, const char *run_id,
-                 const struct pipeline *p, const struct event_job *job, const struct datasets *d,
-                 const struct engine_result *result, const char *error)
+                 const struct pipeline *p, const struct event_job *job, const char *resumed,
+                 const struct datasets *d, const struct engine_result *result, const char *error)
 {
     struct jw w;
     jw_begin(&w, out);
@@ -248,7 +253,7 @@ void event_write(struct buf *out, const char *type, const char *at, const char *
     jw_kstr(&w, "eventTime", at);
     jw_kstr(&w, "producer", PRODUCER);
     jw_kstr(&w, "schemaURL", EVENT_SCHEMA);
-    write_run(&w, run_id, p, job, result, error);
+    write_run(&w, run_id, p, job, resumed, result, error);
     jw_key(&w, "job");
     jw_obj(&w);
     jw_kstr(&w, "namespace", job->ns);

@@ -30,10 +30,10 @@ struct event_job {
 void event_job_from_env(struct arena *a, struct event_job *out);
 
 /* One event as a line, with newline. `type`: START, COMPLETE, FAIL, ABORT. `result` and `error` are
- * NULL at the start. */
+ * NULL at the start. `resumed`: the run that this one goes on with, or NULL. */
 void event_write(struct buf *out, const char *type, const char *at, const char *run_id,
-                 const struct pipeline *p, const struct event_job *job, const struct datasets *d,
-                 const struct engine_result *result, const char *error);
+                 const struct pipeline *p, const struct event_job *job, const char *resumed,
+                 const struct datasets *d, const struct engine_result *result, const char *error);
 /* Keeps the edges of the run. */
 bool event_edges(struct store *s, const struct pipeline *p, const struct event_job *job,
                  const struct datasets *d, const char *run_id, const char *at, struct err *err);

@@ -2,7 +2,9 @@
 libcore_a_SOURCES += lib/engine/groups.c lib/engine/groups.h lib/engine/measure_int.h \
   lib/engine/measure_state.c lib/engine/tally.c lib/engine/tally.h
 libcore_a_SOURCES += lib/engine/engine.c lib/engine/engine.h lib/engine/events.c lib/engine/events.h \
-  lib/engine/exact.c lib/engine/exact.h lib/engine/keys.c lib/engine/keys.h lib/engine/logtail.c \
+  lib/engine/exact.c lib/engine/exact.h \
+  lib/engine/journal.c lib/engine/journal.h lib/engine/kept.c lib/engine/mark.c lib/engine/mark.h \
+  lib/engine/resume.c lib/engine/resume.h lib/engine/keys.c lib/engine/keys.h lib/engine/logtail.c \
   lib/engine/logtail.h lib/engine/measure.c lib/engine/measure.h lib/engine/op.h \
   lib/engine/op_aggregate.c lib/engine/op_command.c lib/engine/op_distinct.c lib/engine/op_flow.c \
   lib/engine/op_join.c lib/engine/op_read.c lib/engine/op_read.h lib/engine/op_sort.c lib/engine/op_sql.c \
@@ -41,3 +43,5 @@ TAP_TESTS += tests/cli/etl-run.sh
 EXTRA_DIST += tests/cli/etl-run.sh
 TAP_TESTS += tests/prop/engine.py
 EXTRA_DIST += tests/prop/engine.py
+TAP_TESTS += tests/cli/etl-run-resume.sh tests/fault/resume.py
+EXTRA_DIST += tests/cli/etl-run-resume.sh tests/fault/resume.py

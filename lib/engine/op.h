@@ -108,6 +108,7 @@ struct oper {
     bool opened, done, satisfied, draining;
     bool late;   /* schema comes at run time */
     bool needed; /* somebody listens; see engine.c */
+    bool kept;   /* an earlier run has done it: never run */
     /* figures */
     uint64_t records_in, records_out, bytes_in, bytes_out, read_bytes, write_bytes, rejects;
     uint64_t spilled_bytes;    /* written to scratch files (engine/spill.h), in neither of these */
@@ -188,6 +189,21 @@ const char *command_last_words(const struct oper *op);
 /* Of a write stage: ready (synced, closed), visible, gone. */
 bool write_ready(struct oper *op, struct err *err);
 bool write_commit(struct oper *op, struct err *err);
+/* Of a write that is kept: takes the hidden file that an earlier run made ready. */
+bool write_adopt(struct oper *op, const char *hidden, struct err *err);
+/* Its hidden file now, or NULL when there is none (stdout, a fifo) or it is published. */
+const char *write_hidden(const struct oper *op);
+/* Should it not be published, it stays: a resume can. */
+void write_leave(struct oper *op);
+/* Tells the journal, if there is one, of a command or an sql stage (STEP_STARTS, STEP_ENDED). */
+void engine_tell(struct oper *op, enum engine_step_kind kind);
+/* Of outputs that are ready (`mark`: of these stages; NULL: all), before the first of them is
+ * shown. When the journal knows and one is shown, the others outlive a run that cannot show them
+ * (engine_leave): a resume can. */
+bool engine_tell_ready(struct engine *e, const bool *mark);
+void engine_leave(struct engine *e, const bool *mark);
+/* Takes over the hidden files of writes that are kept. */
+bool engine_adopt(struct engine *e, struct err *err);
 
 extern const struct op_class op_read_class, op_write_class, op_filter_class, op_derive_class,
     op_select_class, op_rename_class, op_join_class, op_aggregate_class, op_sort_class,

@@ -309,7 +309,10 @@ static bool wait_end(struct oper *op, struct err *err)
     bool ok = drain_fd(op, &c->proc.out, true, err) && drain_fd(op, &c->proc.err_fd, false, err);
     shut(&c->proc.out);
     shut(&c->proc.err_fd);
-    return ok && judge(status, err);
+    if (!ok || !judge(status, err))
+        return false;
+    engine_tell(op, STEP_ENDED);
+    return true;
 }
 
 /* -- attempts -- */
@@ -375,6 +378,7 @@ static bool command_open(struct oper *op, struct err *err)
     c->opts.format = f == FORMAT_AUTO ? FORMAT_CSV : f;
     if (!engine_publish_before(op->e, op->index, err))
         return false;
+    engine_tell(op, STEP_STARTS);
     if (is_rerunnable(op))
         return run_with_retries(op, err) && (!makes_rows(op) || open_rows(op, err));
     if (!start(op, err))

@@ -213,6 +213,8 @@ static bool run_statement(struct oper *op, struct err *err)
               sql_commit(s->conn, err);
     sql_close(s->conn);
     s->conn = NULL;
+    if (ok)
+        engine_tell(op, STEP_ENDED);
     return ok && (!wanted || bind_rows(op, err));
 }
 
@@ -253,7 +255,10 @@ static bool sql_stage_open(struct oper *op, struct err *err)
     s->op = op;
     s->open_inputs = op->nports;
     s->spill = spill_new(op->acct);
-    if (!engine_publish_before(op->e, op->index, err) || !begin(op, err))
+    if (!engine_publish_before(op->e, op->index, err))
+        return false;
+    engine_tell(op, STEP_STARTS);
+    if (!begin(op, err))
         return false;
     for (uint32_t i = 0; i < op->nports; i++) {
         const struct stage *in = &op->e->p->stages[op->stage->inputs[i]];

@@ -10,6 +10,7 @@
 struct output {
     struct atomic_file file;
     bool to_stdout, ready, committed, opened;
+    bool left; /* the journal knows of it: it may outlive the run */
     struct writer_opts opts;
     struct compressor *z;
     struct buf text, packed;
@@ -96,7 +97,9 @@ static void write_close(struct oper *op)
     struct output *o = op->state;
     if (!o)
         return;
-    if (o->opened && !o->to_stdout && !o->committed)
+    if (o->opened && !o->to_stdout && !o->committed && o->left)
+        atomic_leave(&o->file);
+    else if (o->opened && !o->to_stdout && !o->committed)
         atomic_abort(&o->file);
     compressor_free(o->z);
     buf_release(&o->text);
@@ -121,6 +124,30 @@ bool write_commit(struct oper *op, struct err *err)
         return false;
     o->committed = true;
     return true;
+}
+
+bool write_adopt(struct oper *op, const char *hidden, struct err *err)
+{
+    struct output *o = ARENA_NEW(&op->mem, struct output);
+    o->file = ATOMIC_FILE_INIT;
+    o->text = o->packed = BUF_INIT(BUF_UNBOUNDED);
+    op->state = o;
+    if (!atomic_adopt(&o->file, op->stage->u.write.path, hidden, err))
+        return false;
+    op->opened = o->opened = o->ready = o->left = true;
+    return true;
+}
+
+const char *write_hidden(const struct oper *op)
+{
+    const struct output *o = op->state;
+    return o->to_stdout || o->committed ? NULL : o->file.tmp;
+}
+
+void write_leave(struct oper *op)
+{
+    struct output *o = op->state;
+    o->left = true;
 }
 
 const char *write_hidden_path(const struct engine *e, const char *path)

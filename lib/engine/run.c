@@ -19,6 +19,8 @@ struct run {
     struct datasets datasets;
     char started_at[INSTANT_TEXT], ended_at[INSTANT_TEXT];
     double started_wall, started_cpu;
+    struct journal journal;
+    struct resume resume; /* run_id NULL: it goes on with none */
 };
 
 static void complain(struct run *r, const struct err *why)
@@ -41,7 +43,7 @@ static void emit_event(struct run *r, const char *type, const char *error)
     struct buf line = BUF_INIT(BUF_UNBOUNDED);
     bool start = strcmp(type, "START") == 0;
     event_write(&line, type, start ? r->started_at : r->ended_at, r->out->run_id, r->p, &r->job,
-                &r->datasets, start ? NULL : &r->out->engine, error);
+                r->o->resume, &r->datasets, start ? NULL : &r->out->engine, error);
     emit(r->o, &line);
 }
 
@@ -81,6 +83,18 @@ static void on_retry(void *ctx, const char *stage, const struct err *why)
     struct run *r = ctx;
     if (r->o->engine.retrying)
         r->o->engine.retrying(r->o->engine.ctx, stage, why);
+}
+
+static bool on_step(void *ctx, const struct engine_step *s)
+{
+    struct run *r = ctx;
+    if (!r->journal.store)
+        return false;
+    if (journal_step(&r->journal, s))
+        return true;
+    err_prefix(&r->journal.err, "a resume of this run would do some of it again: ");
+    complain(r, &r->journal.err);
+    return false;
 }
 
 static const char *mode_of(const struct run_opts *o)
@@ -128,6 +142,38 @@ static void begin(struct run *r)
     }
 }
 
+/* What is tried, not published, is no work to go on with. */
+static bool has_journal(const struct run *r)
+{
+    const char *mode = mode_of(r->o);
+    return r->out->kept && strcmp(mode, "sampling") != 0 && strcmp(mode, "shadow") != 0;
+}
+
+/* The pipeline is bound: decides what is kept of the run to go on with, and begins the journal. */
+static bool go_on(struct run *r, struct engine_opts *e, struct err *err)
+{
+    const struct run_opts *o = r->o;
+    struct err why = ERR_INIT;
+    journal_init(&r->journal, has_journal(r) ? o->store : NULL, r->out->run_id, r->p, r->a);
+    if (!o->resume) {
+        if (!journal_begin(&r->journal, NULL, &why))
+            complain(r, &why);
+        return true;
+    }
+    if (!r->journal.store)
+        return err_set(err, ERR_ENV, "cannot resume without the store");
+    if (!resume_decide(&r->resume, &r->journal, o->resume, o->store, err))
+        return false;
+    if (o->resumed)
+        o->resumed(o->ctx, r->p, &r->resume);
+    struct engine_kept *kept = ARENA_ARRAY(r->a, struct engine_kept, r->p->nstages);
+    for (uint32_t i = 0; i < r->p->nstages; i++)
+        kept[i] = (struct engine_kept){r->resume.stages[i].kept, r->resume.stages[i].hidden};
+    e->kept = kept;
+    resume_carry(&r->resume, &r->journal);
+    return journal_begin(&r->journal, o->resume, err);
+}
+
 static const struct rec_stage_figures *predicted_stage(const struct run_opts *o, const char *id)
 {
     for (uint32_t i = 0; o->predicted && i < o->predicted->nstages; i++) {
@@ -168,6 +214,7 @@ static void complete(struct run *r, bool ok, const struct err *err)
         s->used = e->stages ? e->stages[i].used : unknown_stage(&r->p->stages[i]);
         s->status = e->stages ? e->stages[i].status : "skipped";
         s->spilled_bytes = e->stages ? e->stages[i].spilled_bytes : NAN;
+        s->why = r->resume.nstages ? r->resume.stages[i].why : NULL;
         s->predicted_cpu_s = f ? f->cpu_s : unknown_figure;
         s->predicted_wall_s = f ? f->wall_s : unknown_figure;
         s->predicted_peak_memory_bytes = f ? f->peak_memory_bytes : unknown_figure;
@@ -183,7 +230,8 @@ static void complete(struct run *r, bool ok, const struct err *err)
         .wall_s = clock_wall() - r->started_wall,
         .cpu_s = clock_process() - r->started_cpu,
         .peak_memory_bytes = (double)process_peak_bytes(),
-        .rejects = (double)e->rejects,
+        .rejects = (double)(e->rejects + r->resume.rejects),
+        .resumed_from = r->o->resume,
         .stages = stages,
         .nstages = r->p->nstages,
         .error = ok ? NULL : arena_strdup(r->a, err->text),
@@ -232,9 +280,10 @@ bool run_pipeline(struct pipeline *p, const struct run_opts *o, struct arena *a,
     bool ok = pipeline_bind(p, o->profiles, o->nprofiles, err);
     if (ok) /* globs are expanded now */
         datasets_of(a, p, &r.datasets);
+    struct engine_opts e = o->engine;
+    ok = ok && go_on(&r, &e, err);
     emit_event(&r, "START", NULL);
     if (ok) {
-        struct engine_opts e = o->engine;
         e.plan = o->plan;
         e.ctx = &r;
         e.log = on_log;
@@ -242,6 +291,7 @@ bool run_pipeline(struct pipeline *p, const struct run_opts *o, struct arena *a,
         e.note = on_note;
         e.warning = on_warning;
         e.retrying = on_retry;
+        e.step = on_step;
         ok = engine_run(p, &e, a, &out->engine, err);
     }
     instant_format(r.ended_at, instant_now());

@@ -2,6 +2,9 @@
 /* One run of a pipeline as a fact that stays: an id, OpenLineage events, the store's row with each
  * stage's figures and logs, edges of the graph, and the completion record.
  *
+ * Beside the row the store keeps a journal (engine/journal.h), so that a run that was killed or
+ * failed can be gone on with (engine/resume.h).
+ *
  * The pipeline comes loaded, not bound: what binding finds wrong is a run that failed, and is
  * remembered as such. The store is optional and never fails a run: what cannot be kept is said
  * through `say`. */
@@ -10,6 +13,7 @@
 
 #include "base/uuid.h"
 #include "engine/engine.h"
+#include "engine/resume.h"
 #include "store/store.h"
 
 struct run_opts {
@@ -18,10 +22,14 @@ struct run_opts {
     const struct rec_profile *profiles;            /* of the chain, for types */
     size_t nprofiles;
     struct store *store;       /* or NULL */
+    const char *resume;        /* id of the run to go on with (resume_find), or NULL */
     struct engine_opts engine; /* its ctx and callbacks are the caller's; `log` is called as well */
     void *ctx;
     void (*emit)(void *ctx, struct slice line); /* a record, with its newline */
     void (*say)(void *ctx, const char *text);
+    /* Of a resumed run, before it begins: which stages are kept, why the others are run. Or NULL.
+     */
+    void (*resumed)(void *ctx, const struct pipeline *p, const struct resume *r);
 };
 struct run_result {
     char run_id[UUID_TEXT];

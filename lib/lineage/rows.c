@@ -81,6 +81,7 @@ void lineage_write_run(struct buf *out, const struct store_run *r, const struct 
     jw_kstr(&w, "pipeline", r->pipeline);
     jw_kstr(&w, "namespace", r->job_namespace);
     jw_kstr(&w, "parent_run_id", r->parent_run_id);
+    jw_kstr(&w, "resumed_from", r->resumed_from);
     jw_kstr(&w, "status", r->status);
     jw_kstr(&w, "started_at", r->started_at);
     jw_kstr(&w, "ended_at", r->ended_at);

@@ -254,6 +254,39 @@ bool atomic_commit(struct atomic_file *f, struct err *err)
     return ok;
 }
 
+bool atomic_adopt(struct atomic_file *f, const char *path, const char *tmp, struct err *err)
+{
+    struct quoted q;
+    struct stat st;
+    *f = ATOMIC_FILE_INIT;
+    int fd = open(tmp, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(err, ERR_ENV, "cannot open '%s'", quote_str(&q, tmp));
+    bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    char *target = locked ? resolve(path) : NULL;
+    if (!target || fstat(fd, &st) != 0 || st.st_nlink == 0) {
+        err_set(err, locked ? ERR_ENV : ERR_AGAIN,
+                locked ? "'%s' is gone" : "another process has '%s'", quote_str(&q, tmp));
+        free(target);
+        close(fd);
+        return false;
+    }
+    f->fd = fd;
+    f->path = xstrdup(path);
+    f->tmp = xstrdup(tmp);
+    f->target = target;
+    f->bytes = (uint64_t)st.st_size;
+    f->ready = true;
+    atomic_store(&open_tmps_owner, getpid());
+    slots_add(&open_tmps, (uintptr_t)f->tmp);
+    return true;
+}
+
+void atomic_leave(struct atomic_file *f)
+{
+    forget(f);
+}
+
 void atomic_abort(struct atomic_file *f)
 {
     if (f->tmp)

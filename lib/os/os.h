@@ -61,6 +61,11 @@ bool atomic_write(struct atomic_file *f, const void *p, size_t n, struct err *er
 bool atomic_ready(struct atomic_file *f, struct err *err);
 /* Ready if need be, then rename. After a failure too nothing is left to do but atomic_abort. */
 bool atomic_commit(struct atomic_file *f, struct err *err);
+/* A sibling that was made ready and not shown, because its process died: as atomic_ready left it.
+ * `tmp` as it was named then. ERR_ENV when it is gone, ERR_AGAIN when another process has it. */
+bool atomic_adopt(struct atomic_file *f, const char *path, const char *tmp, struct err *err);
+/* Lets go of one that is ready, which stays for atomic_adopt (or atomic_sweep). */
+void atomic_leave(struct atomic_file *f);
 /* Leaves no trace; harmless on a file that is ATOMIC_FILE_INIT, committed or failed to open. */
 void atomic_abort(struct atomic_file *f);
 /* Removes leftovers in `dir` of our own naming whose owner is gone (after kill -9). */
@@ -99,6 +104,10 @@ int machine_cores(void);
 /* Peak resident set of this process, bytes. */
 uint64_t process_peak_bytes(void);
 bool os_entropy(void *p, size_t n);
+/* What tells this build of the running program from others: the linker's build ID, else the size
+ * and time of its file; "" when neither can be had. BUILD_ID_TEXT bytes. */
+#define BUILD_ID_TEXT 65
+void os_build_id(char out[BUILD_ID_TEXT]);
 
 /* -- processes -- */
 struct proc_usage {

@@ -21,6 +21,7 @@ bool rec_completion_read(struct arena *a, const struct json *v, struct rec_compl
     out->peak_memory_bytes = json_num(v, "peak_memory_bytes", NAN);
     out->rejects = json_num(v, "rejects", NAN);
     out->error = json_str(v, "error", NULL);
+    out->resumed_from = json_str(v, "resumed_from", NULL);
     const struct json *stages = json_get(v, "stages");
     size_t n = json_is(stages, JSON_ARRAY) ? json_len(stages) : 0;
     struct rec_completion_stage *s = ARENA_ARRAY(a, struct rec_completion_stage, n);
@@ -30,6 +31,7 @@ bool rec_completion_read(struct arena *a, const struct json *v, struct rec_compl
             return err_prefix(err, "completion: stages[%zu]: ", i);
         s[i].status = json_str(item, "status", NULL);
         s[i].spilled_bytes = json_num(item, "spilled_bytes", NAN);
+        s[i].why = json_str(item, "why", NULL);
         const struct json *p = json_get(item, "predicted");
         s[i].predicted_cpu_s = rec_figure_read(p, predicted_names[0]);
         s[i].predicted_wall_s = rec_figure_read(p, predicted_names[1]);
@@ -61,6 +63,8 @@ void rec_completion_write(struct buf *out, const struct rec_completion *p)
         rec_stage_figures_write(&w, &s->used, true);
         jw_knum(&w, "spilled_bytes", s->spilled_bytes);
         jw_kstr(&w, "status", s->status);
+        if (s->why)
+            jw_kstr(&w, "why", s->why);
         jw_key(&w, "predicted");
         jw_obj(&w);
         rec_figure_write(&w, predicted_names[0], s->predicted_cpu_s);
@@ -72,5 +76,7 @@ void rec_completion_write(struct buf *out, const struct rec_completion *p)
     }
     jw_end_arr(&w);
     jw_kstr(&w, "error", p->error);
+    if (p->resumed_from)
+        jw_kstr(&w, "resumed_from", p->resumed_from);
     rec_close(&w);
 }

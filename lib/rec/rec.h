@@ -232,7 +232,8 @@ struct rec_completion_stage {
     struct rec_stage_figures used; /* p50 == p95 == measured; NAN unknown */
     struct rec_figure predicted_cpu_s, predicted_wall_s, predicted_peak_memory_bytes,
         predicted_records_out;
-    const char *status;   /* completed, failed, cancelled, skipped */
+    const char *status;   /* completed, failed, cancelled, skipped, kept */
+    const char *why;      /* of a resumed run: why it was kept or run; or NULL */
     double spilled_bytes; /* to scratch files, in none of the figures above; NAN unknown */
 };
 struct rec_completion {
@@ -241,7 +242,8 @@ struct rec_completion {
     double rejects;
     const struct rec_completion_stage *stages;
     uint32_t nstages;
-    const char *error; /* NULL when completed */
+    const char *error;        /* NULL when completed */
+    const char *resumed_from; /* the run that this one went on with, or NULL */
 };
 bool rec_completion_read(struct arena *a, const struct json *v, struct rec_completion *out,
                          struct err *err);

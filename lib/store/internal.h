@@ -68,6 +68,11 @@ struct slice store_col_slice(struct arena *a, sqlite3_stmt *st, int i);
 double store_col_num(sqlite3_stmt *st, int i); /* null: NAN */
 const char *store_col_instant(struct arena *a, sqlite3_stmt *st, int i);
 
+/* Within a write: takes the journal of a run away. */
+bool store_journal_clear(struct store *s, const char *run_id, struct err *err);
+/* What names a pipeline's object in the table of them. */
+void store_definition_hash(const struct json *definition, char hex[65]);
+
 /* Who a process is, beyond its number: the boot (and pid namespace) it lives in and its start. */
 struct store_process {
     char host[256];

@@ -4,6 +4,7 @@ libcore_a_SOURCES += \
 	lib/store/edges.c \
 	lib/store/facts.c \
 	lib/store/internal.h \
+	lib/store/journal.c \
 	lib/store/log.c \
 	lib/store/migrations.c \
 	lib/store/open.c \

@@ -96,7 +96,15 @@ static const char version_2[] = "CREATE TABLE profile_image ("
                                 " at_us INTEGER NOT NULL,"
                                 " image BLOB NOT NULL) STRICT;";
 
-static const char *const migrations[] = {version_1, version_2};
+/* What a run that did not complete has done already, for the one that goes on with it. */
+static const char version_3[] = "ALTER TABLE run ADD COLUMN resumed_from TEXT;"
+                                "CREATE TABLE journal ("
+                                " run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
+                                " stage TEXT NOT NULL," /* '': of the run as a whole */
+                                " body TEXT NOT NULL,"
+                                " PRIMARY KEY (run, stage)) STRICT, WITHOUT ROWID;";
+
+static const char *const migrations[] = {version_1, version_2, version_3};
 
 const char *const *store_migrations(int *n)
 {

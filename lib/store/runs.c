@@ -9,6 +9,22 @@
 
 /* -- writing -- */
 
+static void hash_text(struct slice body, char hex[SHA256_HEX])
+{
+    struct sha256 sum;
+    sha256_init(&sum);
+    sha256_add(&sum, body.p, body.len);
+    sha256_hex(&sum, hex);
+}
+
+void store_definition_hash(const struct json *definition, char hex[SHA256_HEX])
+{
+    struct buf body = BUF_INIT(BUF_UNBOUNDED);
+    json_write(&body, definition);
+    hash_text(buf_slice(&body), hex);
+    buf_release(&body);
+}
+
 static bool definition_id(struct store *s, const struct json *definition, int64_t *id,
                           struct err *err)
 {
@@ -16,11 +32,8 @@ static bool definition_id(struct store *s, const struct json *definition, int64_
                                  " ON CONFLICT DO UPDATE SET sha256 = sha256 RETURNING id";
     struct buf body = BUF_INIT(BUF_UNBOUNDED);
     json_write(&body, definition);
-    struct sha256 sum;
     char hex[SHA256_HEX];
-    sha256_init(&sum);
-    sha256_add(&sum, body.p, body.len);
-    sha256_hex(&sum, hex);
+    hash_text(buf_slice(&body), hex);
     bool ok = false;
     sqlite3_stmt *st = store_stmt(s, insert, err);
     if (st) {
@@ -131,6 +144,8 @@ bool store_run_end(struct store *s, const struct store_run *r, const struct stor
         store_bind_str(st, 15, r->error);
         store_bind_str(st, 16, r->host);
         ok = store_run_stmt(s, st, err) && store_stages_put(s, r->run_id, stages, nstages, err);
+        if (ok && (!r->status || strcmp(r->status, "completed") == 0))
+            ok = store_journal_clear(s, r->run_id, err);
     }
     return store_leave(s, ok, err);
 }
@@ -139,11 +154,8 @@ bool store_run_end(struct store *s, const struct store_run *r, const struct stor
 static char *saying_key(const struct store_run *r, const struct store_saying *how)
 {
     int64_t us = 0;
-    struct sha256 sum;
     char hex[SHA256_HEX];
-    sha256_init(&sum);
-    sha256_add(&sum, how->line.p, how->line.len);
-    sha256_hex(&sum, hex);
+    hash_text(how->line, hex);
     if (how->at && !instant_parse(slice_str(how->at), &us))
         us = 0;
     return xasprintf("%d %020lld %s %s %s %s", how->weight, us < 0 ? 0LL : (long long)us,
@@ -212,10 +224,11 @@ bool store_run_seen(struct store *s, const struct store_run *r, const struct sto
 #define RUN_STATUS                                                          \
     "CASE WHEN status = 'running' AND ended_us IS NULL AND pid IS NOT NULL" \
     " AND process_gone(host, boot, pid, pid_start) THEN 'killed' ELSE status END"
-#define RUN_COLUMNS                                                                     \
-    "run_id, pipeline, " RUN_STATUS ", code_version, mode, base, started_us, ended_us," \
-    " wall_s, cpu_s, peak_memory_bytes, rejects, error, host, pid, namespace, parent_run_id"
-#define RUN_NCOLUMNS 17
+#define RUN_COLUMNS                                                                           \
+    "run_id, pipeline, " RUN_STATUS ", code_version, mode, base, started_us, ended_us,"       \
+    " wall_s, cpu_s, peak_memory_bytes, rejects, error, host, pid, namespace, parent_run_id," \
+    " resumed_from"
+#define RUN_NCOLUMNS 18
 
 static void run_read(struct arena *a, sqlite3_stmt *st, struct store_run *r)
 {
@@ -236,6 +249,7 @@ static void run_read(struct arena *a, sqlite3_stmt *st, struct store_run *r)
     r->pid = sqlite3_column_int64(st, 14);
     r->job_namespace = store_col_str(a, st, 15);
     r->parent_run_id = store_col_str(a, st, 16);
+    r->resumed_from = store_col_str(a, st, 17);
 }
 
 static bool runs_read(struct store *s, struct arena *a, sqlite3_stmt *st, struct store_run **out,

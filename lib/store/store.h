@@ -35,6 +35,8 @@ struct store_run {
     int64_t pid;               /* of the process that runs it: a dead one was killed; 0 unknown */
     const char *job_namespace; /* of the job, as events name it, or NULL */
     const char *parent_run_id; /* of the run that this one is a part of, or NULL */
+    const char *resumed_from;  /* the run that this one goes on with, or NULL; read only, see
+                                  store_journal_begin */
 };
 struct store_stage {
     struct rec_stage_figures used; /* measured: p50 is kept */
@@ -113,6 +115,29 @@ struct store_history {
 };
 bool store_history(struct store *s, struct arena *a, const char *pipeline, size_t max_runs,
                    struct store_history **out, size_t *n, struct err *err);
+
+/* -- journals: what a run that did not complete has done, for one that goes on with it -- */
+struct store_journal {
+    const char *stage; /* "": of the run as a whole */
+    struct slice body; /* JSON; engine/journal.h says what stands in it */
+};
+/* The first rows of a run that was begun. `from`: the run that it goes on with, or NULL: that one's
+ * journal is taken away in the same transaction; when it has none, another process was faster:
+ * ERR_AGAIN. */
+bool store_journal_begin(struct store *s, const char *run_id, const char *from,
+                         const struct store_journal *rows, size_t n, struct err *err);
+/* Adds rows, or puts them in the place of those of the same stages. durable: on the disk when it
+ * returns, power loss included. */
+bool store_journal_put(struct store *s, const char *run_id, const struct store_journal *rows,
+                       size_t n, bool durable, struct err *err);
+/* Rows in the order of their stages' names; none: n 0. A run that ends "completed" has none. */
+bool store_journal_read(struct store *s, struct arena *a, const char *run_id,
+                        struct store_journal **out, size_t *n, struct err *err);
+/* The run of a pipeline to go on with when none is named: the last one begun here that did not
+ * complete, has a journal, and whose definition no later run has completed; one of this very
+ * definition (the same parameters) goes before later ones. NULL when there is none. */
+bool store_resumable(struct store *s, struct arena *a, const char *pipeline,
+                     const struct json *definition, const char **run_id, struct err *err);
 
 /* -- profiles and schemas -- */
 /* Keeps the record line (the last 64 of a dataset; of older ones the figures); notes a schema

@@ -278,6 +278,41 @@ START_TEST(a_sweep_spares_files_in_work_and_strangers)
 }
 END_TEST
 
+START_TEST(what_was_ready_can_be_left_and_adopted)
+{
+    struct err err = ERR_INIT;
+    struct atomic_file f, g = ATOMIC_FILE_INIT, h;
+    put("out", "old");
+    ck_assert(atomic_open(&f, "out", &err) && atomic_write(&f, "new", 3, &err) &&
+              atomic_ready(&f, &err));
+    char *hidden = xstrdup(f.tmp);
+    ck_assert(!atomic_adopt(&g, "out", hidden, &err));
+    ck_assert_int_eq(err.kind, ERR_AGAIN); /* its owner lives */
+    atomic_leave(&f);
+    ck_assert(atomic_adopt(&g, "out", hidden, &err));
+    atomic_sweep(".");
+    ck_assert(path_exists(hidden)); /* it is not swept */
+    ck_assert(!atomic_adopt(&h, "out", hidden, &err));
+    assert_holds("out", "old");
+    ck_assert_msg(atomic_commit(&g, &err), "%s", err.text);
+    assert_holds("out", "new");
+    ck_assert(!atomic_adopt(&g, "out", hidden, &err));
+    ck_assert_int_eq(err.kind, ERR_ENV);
+    ck_assert_int_eq(leftovers(), 0);
+    free(hidden);
+}
+END_TEST
+
+START_TEST(the_build_of_a_program_has_a_name_that_stays)
+{
+    char a[BUILD_ID_TEXT], b[BUILD_ID_TEXT];
+    os_build_id(a);
+    os_build_id(b);
+    ck_assert_str_eq(a, b);
+    ck_assert_uint_ge(strlen(a), 8);
+}
+END_TEST
+
 START_TEST(a_signal_handler_unlinks_what_is_open_but_a_forked_child_does_not)
 {
     struct atomic_file f[40];
@@ -483,20 +518,24 @@ START_TEST(entropy_differs_each_time)
 }
 END_TEST
 
-UNIT_MAIN_WITH(
-    "os_files", setup, teardown, {an_atomic_file_appears_at_commit_and_not_before, 0},
-    {an_aborted_file_leaves_no_trace, 0}, {a_symbolic_link_is_followed_even_when_it_dangles, 0},
-    {the_mode_of_an_existing_file_is_kept_and_a_new_one_follows_umask, 0},
-    {the_owner_of_an_existing_file_is_kept_by_root, 0}, {devices_and_fifos_are_written_directly, 0},
-    {dev_stdout_goes_on_where_stdout_is, 0}, {a_full_disk_is_an_error_that_names_the_path, 0},
-    {what_cannot_be_written_is_refused_at_open, 0}, {the_longest_possible_name_can_be_written, 0},
-    {after_kill_9_the_old_file_stands_and_a_sweep_cleans_up, 0},
-    {a_sweep_spares_files_in_work_and_strangers, 0},
-    {a_signal_handler_unlinks_what_is_open_but_a_forked_child_does_not, 0},
-    {descriptors_of_files_and_locks_do_not_reach_commands, 0},
-    {a_lock_is_held_against_another_process_and_ends_with_it, 0},
-    {a_lock_that_cannot_be_opened_is_an_error, 0}, {a_whole_file_is_read_up_to_a_maximum, 0},
-    {paths_become_absolute_and_clean_without_the_file_system, 0},
-    {the_folder_of_a_path_is_what_dirname_says, 0}, {folders_are_made_with_their_parents, 0},
-    {clocks_advance_with_what_they_measure, 0}, {peak_memory_is_our_own, 0},
-    {entropy_differs_each_time, 0})
+UNIT_MAIN_WITH("os_files", setup, teardown, {an_atomic_file_appears_at_commit_and_not_before, 0},
+               {an_aborted_file_leaves_no_trace, 0}, {what_was_ready_can_be_left_and_adopted, 0},
+               {the_build_of_a_program_has_a_name_that_stays, 0},
+               {a_symbolic_link_is_followed_even_when_it_dangles, 0},
+               {the_mode_of_an_existing_file_is_kept_and_a_new_one_follows_umask, 0},
+               {the_owner_of_an_existing_file_is_kept_by_root, 0},
+               {devices_and_fifos_are_written_directly, 0}, {dev_stdout_goes_on_where_stdout_is, 0},
+               {a_full_disk_is_an_error_that_names_the_path, 0},
+               {what_cannot_be_written_is_refused_at_open, 0},
+               {the_longest_possible_name_can_be_written, 0},
+               {after_kill_9_the_old_file_stands_and_a_sweep_cleans_up, 0},
+               {a_sweep_spares_files_in_work_and_strangers, 0},
+               {a_signal_handler_unlinks_what_is_open_but_a_forked_child_does_not, 0},
+               {descriptors_of_files_and_locks_do_not_reach_commands, 0},
+               {a_lock_is_held_against_another_process_and_ends_with_it, 0},
+               {a_lock_that_cannot_be_opened_is_an_error, 0},
+               {a_whole_file_is_read_up_to_a_maximum, 0},
+               {paths_become_absolute_and_clean_without_the_file_system, 0},
+               {the_folder_of_a_path_is_what_dirname_says, 0},
+               {folders_are_made_with_their_parents, 0}, {clocks_advance_with_what_they_measure, 0},
+               {peak_memory_is_our_own, 0}, {entropy_differs_each_time, 0})

@@ -249,6 +249,51 @@ START_TEST(history_holds_the_stages_of_the_last_completed_runs)
 }
 END_TEST
 
+static void journal(const char *id, const char *from, const char *stage, const char *body)
+{
+    struct store_journal row = {stage, slice_str(body)};
+    OK(store_journal_begin(st, id, from, &row, 1, &e));
+}
+
+START_TEST(a_journal_moves_to_the_run_that_goes_on_and_ends_with_completion)
+{
+    fresh();
+    begin_end("r1", "p", "2026-01-01T00:00:00Z", "failed");
+    begin_end("r2", "p", "2026-01-02T00:00:00Z", "failed");
+    const char *id;
+    struct json *none = json_new(&a, JSON_OBJECT);
+    OK(store_resumable(st, &a, "p", none, &id, &e));
+    ck_assert_ptr_null(id); /* nothing was begun */
+    journal("r1", NULL, "", "{}");
+    struct store_journal more = {"w", SLICE_LIT("{\"step\":\"ready\"}")}, *rows;
+    OK(store_journal_put(st, "r1", &more, 1, false, &e));
+    more.body = SLICE_LIT("{\"step\":\"ended\"}");
+    OK(store_journal_put(st, "r1", &more, 1, true, &e));
+    size_t n;
+    OK(store_journal_read(st, &a, "r1", &rows, &n, &e));
+    ck_assert_uint_eq(n, 2);
+    ck_assert_str_eq(rows[0].stage, "");
+    ck_assert(slice_is(rows[1].body, "{\"step\":\"ended\"}"));
+    OK(store_resumable(st, &a, "p", none, &id, &e));
+    ck_assert_str_eq(id, "r1");
+    journal("r2", "r1", "", "{}");
+    struct store_journal row = {"", SLICE_LIT("{}")};
+    ck_assert(!store_journal_begin(st, "r3", "r1", &row, 1, &e));
+    ck_assert_int_eq(e.kind, ERR_AGAIN); /* another was faster */
+    OK(store_journal_read(st, &a, "r1", &rows, &n, &e));
+    ck_assert_uint_eq(n, 0);
+    OK(store_resumable(st, &a, "p", none, &id, &e));
+    ck_assert_str_eq(id, "r2");
+    struct store_run r;
+    OK(store_run_find(st, &a, "r2", &r, &e));
+    ck_assert_str_eq(r.resumed_from, "r1");
+    begin_end("r2", "p", "2026-01-02T00:00:00Z", "completed");
+    OK(store_journal_read(st, &a, "r2", &rows, &n, &e));
+    ck_assert_uint_eq(n, 0);
+    done();
+}
+END_TEST
+
 static struct slice filled(size_t n, char base)
 {
     char *p = arena_bytes(&a, n);
@@ -616,6 +661,7 @@ UNIT_MAIN("store", a_run_comes_back_as_it_was_begun_and_ended,
           a_running_run_whose_process_is_gone_was_killed,
           a_run_is_found_by_its_id_or_an_unambiguous_beginning,
           history_holds_the_stages_of_the_last_completed_runs,
+          a_journal_moves_to_the_run_that_goes_on_and_ends_with_completion,
           a_log_comes_back_whole_below_its_bound_whatever_the_steps,
           of_a_long_log_the_first_and_the_last_half_stay,
           what_others_say_of_a_run_does_not_depend_on_order_or_repetition,

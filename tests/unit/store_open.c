@@ -298,6 +298,13 @@ static const struct {
      "INSERT INTO profile_image VALUES('d', 1, x'00');"
      "INSERT INTO fact VALUES('k', x'76');",
      "orders", "completed"},
+    {3,
+     "INSERT INTO run(run_id, origin, pipeline, status, started_us) "
+     "VALUES('old-run', 'own', 'orders', 'completed', 1000000);"
+     "INSERT INTO stage(run, seq, stage, cpu_s) VALUES(1, 0, 'read', 0.5);"
+     "INSERT INTO journal VALUES(1, '', '{}');"
+     "INSERT INTO fact VALUES('k', x'76');",
+     "orders", "completed"},
 };
 
 START_TEST(a_store_of_every_older_version_is_brought_up_with_all_it_holds)
@@ -340,6 +347,7 @@ START_TEST(a_released_migration_is_never_edited)
     static const char *const sums[] = {
         "6561182a21edc792844dc3e49a5668ddeec21ddd9a7551956ac6c2947aac85f4",
         "5d8fc2f1b337b3a859b0fe5cdc72c923dfe67eee0e3a365292d3bdc3766e988e",
+        "1f6abd6d5d74e4c59693f93b91eeac8194f43f7272594e66acd6f3bb459ac381",
     };
     int n;
     const char *const *steps = store_migrations(&n);
