@@ -13,10 +13,13 @@
 struct cli_process {
     const char *name;
     bool quiet, verbose;
-    bool progress_visible; /* a bar stands on stderr and must go before a message */
-    struct arena keep;     /* strings and lists of options: live as long as the process */
+    unsigned progress_lines; /* of a bar or a live view on stderr, which goes before a message */
+    struct arena keep;       /* strings and lists of options: live as long as the process */
 };
 extern struct cli_process cli_process;
+
+/* Behind `out`: what wipes the bar or live view, if there is one. */
+void cli_wipe_progress(struct buf *out);
 
 /* The options every tool has, behind its own; ends with a zeroed element. */
 extern const struct opt cli_common_opts[];

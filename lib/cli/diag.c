@@ -37,8 +37,7 @@ static void say(const char *fmt, va_list ap)
     struct buf out = BUF_INIT(64 << 10);
     char *text = xvasprintf(fmt, ap);
 
-    if (cli_process.progress_visible)
-        buf_adds(&out, "\r\033[K");
+    cli_wipe_progress(&out);
     buf_addf(&out, "%s: ", cli_process.name);
     text_mask(&out, slice_str(text), true);
     buf_addc(&out, '\n');

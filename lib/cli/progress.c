@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The progress bar. One at a time, on stderr, for a person who waits.
+/* The progress bar and the live view. One at a time, on stderr, for a person who waits.
  */
 #include "cli/cli_internal.h"
 
@@ -56,6 +56,24 @@ static void draw(struct progress *p, double done, double elapsed_s)
     buf_release(&out);
 }
 
+void cli_wipe_progress(struct buf *out)
+{
+    /* A bar's line has the cursor, a live view's lines are above it. */
+    if (cli_process.progress_lines == 1)
+        buf_adds(out, "\r\033[K");
+    else if (cli_process.progress_lines > 1)
+        buf_addf(out, "\r\033[%uA\033[J", cli_process.progress_lines - 1);
+    cli_process.progress_lines = 0;
+}
+
+static void wipe(void)
+{
+    struct buf out = BUF_INIT(64);
+    cli_wipe_progress(&out);
+    (void)!write(STDERR_FILENO, out.p, out.len);
+    buf_release(&out);
+}
+
 void progress_start(struct progress *p, const char *what, double total)
 {
     *p = (struct progress){.what = what, .total = total, .started_us = now_us()};
@@ -75,7 +93,7 @@ void progress_update(struct progress *p, double done)
         return;
     p->shown_us = now;
     p->visible = true;
-    cli_process.progress_visible = true;
+    cli_process.progress_lines = 1;
     draw(p, done, (double)(now - p->started_us) / (double)US_PER_S);
 }
 
@@ -84,6 +102,55 @@ void progress_done(struct progress *p)
     if (!p->visible)
         return;
     p->visible = false;
-    cli_process.progress_visible = false;
-    (void)!write(STDERR_FILENO, "\r\033[K", 4);
+    wipe();
+}
+
+void live_start(struct live *l)
+{
+    *l = (struct live){.started_us = now_us()};
+    if (cli_process.quiet || isatty(STDERR_FILENO) != 1)
+        l->shown_us = -1;
+}
+
+bool live_is_due(struct live *l, double *elapsed_s)
+{
+    if (l->shown_us < 0)
+        return false;
+    int64_t now = now_us();
+    if (now - l->started_us < APPEAR_US || now - l->shown_us < REDRAW_US)
+        return false;
+    l->shown_us = now;
+    *elapsed_s = (double)(now - l->started_us) / (double)US_PER_S;
+    return true;
+}
+
+void live_draw(struct live *l, struct slice text)
+{
+    struct buf out = BUF_INIT(BUF_UNBOUNDED);
+    unsigned width = report_width(STDERR_FILENO), lines = 0, height = report_height(STDERR_FILENO);
+    for (size_t i = 0; i < text.len; i++)
+        lines += text.p[i] == '\n';
+    cli_wipe_progress(&out);
+    cli_process.progress_lines = 1; /* where the cursor stands */
+    for (; text.len; lines--) {
+        const char *end = memchr(text.p, '\n', text.len);
+        size_t n = end ? (size_t)(end - text.p) : text.len;
+        if (lines < height) { /* the last line of a terminal is where the cursor stands */
+            buf_add_slice(&out, text_cut(slice_of(text.p, n), width - 1));
+            buf_adds(&out, "\033[K\r\n");
+            cli_process.progress_lines++;
+        }
+        text = slice_of(text.p + n + (end != NULL), text.len - n - (end != NULL));
+    }
+    l->visible = true;
+    (void)!write(STDERR_FILENO, out.p, out.len);
+    buf_release(&out);
+}
+
+void live_done(struct live *l)
+{
+    if (!l->visible)
+        return;
+    l->visible = false;
+    wipe();
 }

@@ -187,6 +187,13 @@ unsigned report_width(int fd)
     return isatty(fd) ? 80 : 0;
 }
 
+unsigned report_height(int fd)
+{
+    struct winsize size;
+
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 24;
+}
+
 void report_sparkline(struct buf *out, const double *values, size_t n)
 {
     static const char *const levels[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};

@@ -20,6 +20,8 @@ void report_table_write(struct buf *out, struct report_table *t, int fd, unsigne
 /* Columns of the terminal behind fd (80 when it does not say), COLUMNS when that is set, else 0: a
  * file has no edge at which to cut. */
 unsigned report_width(int fd);
+/* Its lines; 24 when it does not say. */
+unsigned report_height(int fd);
 /* Eight-level sparkline (▁▂▃▄▅▆▇█) of n values >= 0. */
 void report_sparkline(struct buf *out, const double *values, size_t n);
 
@@ -34,5 +36,19 @@ struct progress {
 void progress_start(struct progress *p, const char *what, double total);
 void progress_update(struct progress *p, double done);
 void progress_done(struct progress *p);
+
+/* Lines on stderr that are drawn again in their place, for work of many parts; under the same
+ * conditions as the bar, and one or the other at a time. What does not fit the terminal is left
+ * out: lines are cut at its width, and of the lines the last ones stay. */
+struct live {
+    int64_t started_us, shown_us;
+    bool visible;
+};
+void live_start(struct live *l);
+/* Is it time to draw? Cheap to call. *elapsed_s since the start. */
+bool live_is_due(struct live *l, double *elapsed_s);
+/* `text`: whole lines. */
+void live_draw(struct live *l, struct slice text);
+void live_done(struct live *l);
 
 #endif
