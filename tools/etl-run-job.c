@@ -138,7 +138,7 @@ static bool take_lock(struct app *app, const char *pipeline, struct file_lock *l
 
 static int finish_job(struct app *app, const struct run_result *r, bool ok, const struct err *err)
 {
-    progress_done(&app->progress);
+    watch_done(app);
     if (app->people)
         show_completion(&r->completion);
     if (ok) {
@@ -258,7 +258,7 @@ int run_job(struct app *app, struct job *job)
         return cli_fail(&err);
     }
     struct run_result r;
-    progress_start(&app->progress, p.name, 0);
+    watch_start(app, job);
     bool ok = run_pipeline(&p, &o, &app->mem, &r, &err);
     status = finish_job(app, &r, ok, &err);
     lock_release(&lock);

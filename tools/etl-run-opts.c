@@ -87,6 +87,12 @@ static const struct tool_section sections[] = {
      "log. "
      "With `retries` a command that takes no rows is tried again, first after half a second, each "
      "pause twice the one before, at most 30 seconds."},
+    {"Progress",
+     "A run that takes more than two seconds is shown on stderr: on a terminal its stages with "
+     "records, records a second, memory held and allowed, what stands on disk, and the time that "
+     "is "
+     "left by the prediction; elsewhere a line for each stage when it has ended. -q leaves it "
+     "out."},
     {"Environment",
      "OPENLINEAGE_NAMESPACE is the namespace of the job in run events (default: default), "
      "OPENLINEAGE_PARENT_ID (NAMESPACE/NAME/RUNID) the run that this one is part of. With "

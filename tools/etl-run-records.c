@@ -121,8 +121,12 @@ static void warn(void *ctx, const char *text)
 static void on_progress(void *ctx, const struct engine_view *v)
 {
     struct app *app = ctx;
-    app->progress.total = v->size_bytes > 0 ? v->size_bytes : 0; /* NAN: unknown */
-    progress_update(&app->progress, v->read_bytes);
+    watch_view(app, v);
+}
+
+static void on_ended(void *ctx, const struct engine_view_stage *s)
+{
+    watch_ended(ctx, s);
 }
 
 static void on_note(void *ctx, const char *stage, const char *text)
@@ -155,6 +159,7 @@ struct run_opts run_options(struct app *app)
                    .stop = &stop_signal,
                    .ctx = app,
                    .progress = on_progress,
+                   .ended = on_ended,
                    .note = on_note,
                    .warning = on_warning,
                    .retrying = on_retry},

@@ -9,7 +9,7 @@
 #include "pipeline/pipeline.h"
 #include "tools/etl-run.h"
 
-static const char *count_text(char out[NUM_TEXT_MAX], double v)
+const char *count_text(char out[NUM_TEXT_MAX], double v)
 {
     if (!isfinite(v))
         return "?";
@@ -17,7 +17,7 @@ static const char *count_text(char out[NUM_TEXT_MAX], double v)
     return out;
 }
 
-static const char *time_text(char out[INSTANT_TEXT], double v)
+const char *time_text(char out[INSTANT_TEXT], double v)
 {
     if (!isfinite(v))
         return "?";
@@ -25,7 +25,7 @@ static const char *time_text(char out[INSTANT_TEXT], double v)
     return out;
 }
 
-static const char *size_text(char out[NUM_TEXT_MAX], double v)
+const char *size_text(char out[NUM_TEXT_MAX], double v)
 {
     if (!isfinite(v))
         return "?";

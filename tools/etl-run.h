@@ -6,6 +6,8 @@
 #include <signal.h>
 
 #include "base/arena.h"
+#include "base/instant.h"
+#include "base/num.h"
 #include "cli/chain.h"
 #include "cli/cli.h"
 #include "cli/report.h"
@@ -37,6 +39,21 @@ struct job {
     const struct pipeline *loaded; /* of -p: its file and lines stand in messages; or NULL */
 };
 
+/* What somebody at a terminal sees while a pipeline runs. */
+struct watch {
+    struct live live;
+    const struct job *job;
+    double begun_s;     /* clock_wall */
+    const char **early; /* lines of stages that ended before there was anything to say */
+    uint32_t nearly;
+    bool lines;         /* a line for each stage that ends, where nothing can be drawn */
+    double predicted_s; /* of the run; NAN when unknown */
+    double looked_s;    /* at the view before */
+    double *records;    /* of each stage, then */
+    double *per_s;      /* smoothed */
+    uint32_t nstages;
+};
+
 /* What the parts of the program share. */
 struct app {
     struct etl_run_opts opts;
@@ -52,7 +69,7 @@ struct app {
     uint32_t nverdicts;
     struct engine_limit limit;
     struct store *store;
-    struct progress progress;
+    struct watch watch;
     struct rec_environment *environments;
     uint32_t nenvironments;
     bool people, silent; /* silent: no records on stdout */
@@ -89,7 +106,17 @@ void resume_say(void *ctx, const struct pipeline *p, const struct resume *r);
 /* The same without running; a status. */
 int resume_show(struct app *app, const struct pipeline *p);
 
+/* -- etl-run-live.c: what people see while it runs -- */
+void watch_start(struct app *app, const struct job *job);
+void watch_view(struct app *app, const struct engine_view *v);
+void watch_ended(struct app *app, const struct engine_view_stage *s);
+void watch_done(struct app *app);
+
 /* -- etl-run-show.c: what people see -- */
+/* Figures in words; "?" for what is unknown. */
+const char *count_text(char out[NUM_TEXT_MAX], double v);
+const char *time_text(char out[INSTANT_TEXT], double v);
+const char *size_text(char out[NUM_TEXT_MAX], double v);
 void show_plan(const struct job *job);
 void show_completion(const struct rec_completion *c);
 /* What a pipeline would read, run and write, a line each. */

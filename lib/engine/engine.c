@@ -94,8 +94,9 @@ bool op_may_hold(struct oper *op, uint64_t more)
     return !op->limit_bytes || op->acct->now + more <= op->limit_bytes;
 }
 
-bool engine_stopped(const struct engine *e, struct err *err)
+bool engine_stopped(struct engine *e, struct err *err)
 {
+    engine_show(e);
     if (!e->o->stop || !*e->o->stop)
         return false;
     err_set(err, ERR_STAGE, "stopped by signal %d", (int)*e->o->stop);
@@ -334,6 +335,7 @@ static bool op_end(struct oper *op, struct lane *lane, struct err *err)
         return true;
     op->done = true;
     op->e->recheck = true;
+    engine_show_end(op);
     for (uint32_t i = 0; i < op->nout; i++) {
         struct oper *next = &op->e->ops[op->out[i].stage];
         next->ports[op->out[i].input].ended = true;
@@ -388,23 +390,10 @@ static bool settle(struct engine *e, struct lane *lane, struct err *err)
     return true;
 }
 
-static void report(struct engine *e, const struct oper *source)
-{
-    if (!e->o->progress)
-        return;
-    struct engine_view v = {.stage = source->stage->id, .size_bytes = e->size_bytes};
-    for (uint32_t i = 0; i < e->nops; i++) {
-        if (e->ops[i].stage->op == OP_READ) {
-            v.read_bytes += (double)e->ops[i].read_bytes;
-            v.records += (double)e->ops[i].records_in;
-        }
-    }
-    e->o->progress(e->o->ctx, &v);
-}
-
 static bool feed(struct engine *e, struct lane *lane, struct oper *op, struct err *err)
 {
     touch(op);
+    e->source = op;
     bool more = true;
     if (!ensure_open(op, lane, err) || !settle(e, lane, err))
         return false;
@@ -422,7 +411,6 @@ static bool feed(struct engine *e, struct lane *lane, struct oper *op, struct er
             return failed(op);
         if (e->recheck && !settle(e, lane, err))
             return false;
-        report(e, op);
     }
     if (op->cls->finish) {
         struct oper *before = engine_switch(lane, op);
@@ -692,7 +680,8 @@ bool engine_run(struct pipeline *p, const struct engine_opts *o, struct arena *a
                 struct engine_result *out, struct err *err)
 {
     *out = (struct engine_result){0};
-    struct engine e = {.p = p, .o = o, .failed = -1, .size_bytes = input_bytes(p)};
+    struct engine e = {
+        .p = p, .o = o, .failed = -1, .size_bytes = input_bytes(p), .thread = pthread_self()};
     struct rejects rejects;
     arena_init(&e.mem, NULL);
     e.rejects = &rejects;

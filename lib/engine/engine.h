@@ -41,8 +41,19 @@ struct engine_limit {
 };
 bool engine_limit_parse(const char *text, struct engine_limit *out);
 
-/* What a caller may show while a run goes on. */
+/* What a caller may show while a run goes on, some ten times a second. */
+struct engine_view_stage {
+    const char *id, *operation;
+    bool begun, done;
+    double wall_s, cpu_s;
+    double records_in, records_out;   /* so far */
+    double memory_bytes, limit_bytes; /* now held (at the end: the most it held), and that it may
+                                         hold; 0: no limit */
+    double spilled_bytes;
+};
 struct engine_view {
+    const struct engine_view_stage *stages; /* in the order of the pipeline */
+    uint32_t nstages;
     const char *stage;             /* that feeds at the moment */
     double read_bytes, size_bytes; /* of all read stages; size NAN when unknown */
     double records;                /* read so far */
@@ -81,6 +92,7 @@ struct engine_opts {
     const volatile sig_atomic_t *stop; /* a signal that asks to end; or NULL */
     void *ctx;
     void (*progress)(void *ctx, const struct engine_view *v);              /* or NULL */
+    void (*ended)(void *ctx, const struct engine_view_stage *s);           /* or NULL */
     void (*log)(void *ctx, const char *stage, struct slice text);          /* a command's stderr */
     void (*note)(void *ctx, const char *stage, const char *text);          /* for -v; or NULL */
     void (*warning)(void *ctx, const char *stage, const char *text);       /* or NULL */

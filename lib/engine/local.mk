@@ -10,7 +10,7 @@ libcore_a_SOURCES += lib/engine/engine.c lib/engine/engine.h lib/engine/events.c
   lib/engine/op_join.c lib/engine/op_read.c lib/engine/op_read.h lib/engine/op_sort.c lib/engine/op_sql.c \
   lib/engine/op_union.c lib/engine/op_write.c \
   lib/engine/record.c lib/engine/record.h lib/engine/reject.c lib/engine/reject.h lib/engine/rows.c lib/engine/rows.h lib/engine/run.c \
-  lib/engine/run.h lib/engine/spill.c lib/engine/spill.h lib/engine/stop.c lib/engine/stop.h
+  lib/engine/run.h lib/engine/spill.c lib/engine/spill.h lib/engine/stop.c lib/engine/stop.h lib/engine/view.c
 
 check_PROGRAMS += tests/unit/engine_exact tests/unit/engine_rules tests/unit/engine_runs \
   tests/unit/engine_spill
@@ -37,6 +37,8 @@ TAP_TESTS += tests/cli/etl-run-faults.sh
 EXTRA_DIST += tests/cli/etl-run-faults.sh
 TAP_TESTS += tests/cli/etl-run-steps.sh
 EXTRA_DIST += tests/cli/etl-run-steps.sh
+TAP_TESTS += tests/cli/etl-run-live.py
+EXTRA_DIST += tests/cli/etl-run-live.py
 TAP_TESTS += tests/cli/etl-run-sql.sh
 EXTRA_DIST += tests/cli/etl-run-sql.sh
 TAP_TESTS += tests/cli/etl-run.sh

@@ -12,6 +12,8 @@
 #ifndef FORELINE_ENGINE_OP_H
 #define FORELINE_ENGINE_OP_H
 
+#include <pthread.h>
+
 #include "engine/engine.h"
 #include "os/os.h"
 
@@ -134,6 +136,11 @@ struct engine {
     int failed; /* index of the stage that failed, or -1 */
     bool published;
     double size_bytes;
+    /* view.c */
+    pthread_t thread; /* the caller's: nobody else is shown anything */
+    double viewed;    /* clock_wall of the last look */
+    struct engine_view_stage *view;
+    const struct oper *source; /* that feeds at the moment */
 };
 
 /* Hands a batch to all consumers. */
@@ -174,8 +181,13 @@ static inline void bit_set(uint64_t *bits, uint32_t i)
  * on disk (engine/spill.h). Ask before or after each batch, not for each row. */
 bool op_may_hold(struct oper *op, uint64_t more);
 
-/* Has a signal asked to end? Then `err` says so. */
-bool engine_stopped(const struct engine *e, struct err *err);
+/* Has a signal asked to end? Then `err` says so. Also the moment to show how far the run is: to be
+ * called again and again where work takes long. */
+bool engine_stopped(struct engine *e, struct err *err);
+/* Shows how far the run is, if it is time; see view.c. */
+void engine_show(struct engine *e);
+/* Tells that a stage has ended. */
+void engine_show_end(const struct oper *op);
 /* Before a command: makes the outputs it comes after visible (and looks at the reject limit). */
 bool engine_publish_before(struct engine *e, uint32_t stage, struct err *err);
 /* Charges the time since the last switch to the running stage and lets `op` run; gives the one

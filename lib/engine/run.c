@@ -64,6 +64,13 @@ static void on_progress(void *ctx, const struct engine_view *v)
         r->o->engine.progress(r->o->engine.ctx, v);
 }
 
+static void on_ended(void *ctx, const struct engine_view_stage *s)
+{
+    struct run *r = ctx;
+    if (r->o->engine.ended)
+        r->o->engine.ended(r->o->engine.ctx, s);
+}
+
 static void on_note(void *ctx, const char *stage, const char *text)
 {
     struct run *r = ctx;
@@ -288,6 +295,7 @@ bool run_pipeline(struct pipeline *p, const struct run_opts *o, struct arena *a,
         e.ctx = &r;
         e.log = on_log;
         e.progress = o->engine.progress ? on_progress : NULL;
+        e.ended = on_ended;
         e.note = on_note;
         e.warning = on_warning;
         e.retrying = on_retry;
