@@ -43,6 +43,13 @@ bench: all tests/bench/measure$(EXEEXT) tests/bench/generate$(EXEEXT) tests/benc
 	$(srcdir)/tests/bench/run --build . --bytes $(BENCH_BYTES) --runs $(BENCH_RUNS)
 .PHONY: bench
 
+# Sort, join and aggregate beyond memory; needs four times as much room on disk.
+LIMITS_BYTES = 3GB
+EXTRA_DIST += tests/bench/limits
+bench-limits: all tests/bench/measure$(EXEEXT) tests/bench/orders$(EXEEXT)
+	$(srcdir)/tests/bench/limits --build . --bytes $(LIMITS_BYTES)
+.PHONY: bench-limits
+
 # Our scanner of JSON lines beside simdjson (apt-get install libsimdjson-dev g++), whose on-demand face
 # is compiled for one processor: this one.
 EXTRA_PROGRAMS += tests/bench/jsonl_scan

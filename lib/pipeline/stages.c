@@ -160,6 +160,9 @@ static bool get_number(struct fields *f, const struct json *obj, const char *fie
     if (!v || v->type == JSON_NULL)
         return true;
     double d = json_num(obj, field, NAN);
+    /* A parameter arrives as text. */
+    if (v->type == JSON_STRING && !num_parse_float(v->u.s, &d))
+        d = NAN;
     if (!(d >= 0))
         return wrong(f, field, "a number that is not negative");
     *out = d;

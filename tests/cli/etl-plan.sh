@@ -172,4 +172,13 @@ ok "which validates" sh -c '"$1" --strict "$2"' - "$srcdir/tests/docs/validate" 
 run sh -c 'etl-plan environments >mine.jsonl && etl-plan -e mine.jsonl shop.jsonl'
 status_is 0 "and serves -e"
 
+# A parameter arrives as text, also where a number is wanted.
+cat >sized.json <<'END'
+{"pipeline": "sized", "params": {"gb": null}, "stages": [{"id": "r", "op": "read", "path": "in.csv"},
+ {"id": "s", "op": "sort", "by": ["a"], "resources": {"memory_gb": "${gb}"}}, {"id": "w", "op": "write", "path": "o.csv"}]}
+END
+printf 'a\n1\n' >in.csv
+run sh -c 'etl-predict -p sized.json --param gb=0.25 </dev/null | etl-plan -e mine.jsonl | jq -r "select(.record == \"plan\").stages[1].memory_gb"'
+is "$out" 0.25 "a stage's memory may be a parameter"
+
 done_testing

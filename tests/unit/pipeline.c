@@ -141,6 +141,8 @@ static const struct {
     {"{\"id\":\"c\",\"op\":\"command\",\"run\":\"true\",\"retries\":1e30}", "'retries' must be"},
     {"{\"id\":\"c\",\"op\":\"command\",\"run\":\"true\",\"resources\":{\"cpu\":1}}",
      "'resources' has no field 'cpu': it has cpu_cores, memory_gb and gpus"},
+    {"{\"id\":\"c\",\"op\":\"command\",\"run\":\"true\",\"resources\":{\"memory_gb\":\"much\"}}",
+     "'memory_gb' must be a number that is not negative"},
     {"{\"id\":\"r\",\"op\":\"read\",\"path\":\"*.tsv\"}", "no file matches"},
     {"{\"id\":\"r\",\"op\":\"read\",\"path\":\"${dz}.csv\"}",
      "unknown parameter '${dz}' (did you mean '${ds}'?): declare it in \"params\""},
