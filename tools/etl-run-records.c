@@ -58,6 +58,11 @@ static bool take_record(struct app *app, const struct json *rec, struct err *err
         if (!rec_verdict_read(&app->mem, rec, &v, err))
             return false;
         take_verdict(app, &v);
+    } else if (rec_is(rec, "allocation")) {
+        struct rec_allocation r;
+        if (!rec_allocation_read(&app->mem, rec, &r, err))
+            return false;
+        *ARENA_PUSH(&app->mem, app->allocations, app->nallocations) = r;
     } else if (rec_is(rec, "environment")) {
         struct rec_environment e;
         if (!rec_environment_read(&app->mem, rec, &e, err))
@@ -152,6 +157,8 @@ struct run_opts run_options(struct app *app)
     struct run_opts o = {
         .profiles = app->profiles,
         .nprofiles = app->nprofiles,
+        .allocations = app->allocations,
+        .nallocations = app->nallocations,
         .store = app->store,
         .engine = {.reject_path = app->opts.reject,
                    .max_rejects = app->limit,

@@ -72,6 +72,8 @@ struct app {
     struct watch watch;
     struct rec_environment *environments;
     uint32_t nenvironments;
+    struct rec_allocation *allocations;
+    uint32_t nallocations;
     bool people, silent; /* silent: no records on stdout */
     bool stdin_taken;    /* by records, or kept for rows */
     int data_fd;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "engine/allocation.h"
 #include "engine/op.h"
 #include "engine/reject.h"
 #include "table/writer.h"
@@ -91,7 +92,10 @@ const struct rec_plan_stage *op_plan(const struct oper *op)
 
 bool op_may_hold(struct oper *op, uint64_t more)
 {
-    return !op->limit_bytes || op->acct->now + more <= op->limit_bytes;
+    uint64_t bytes = op->acct->now + more;
+    if (op->given)
+        return allocation_hold(op->given, bytes);
+    return !op->limit_bytes || bytes <= op->limit_bytes;
 }
 
 bool engine_stopped(struct engine *e, struct err *err)
@@ -491,6 +495,11 @@ static void set_up(struct engine *e, struct arena *a)
         const struct rec_plan_stage *planned = op_plan(op);
         if (planned && planned->memory_gb > 0)
             op->limit_bytes = (uint64_t)(planned->memory_gb * GB);
+        if (e->o->allotments) {
+            op->given = &e->o->allotments->stages[i];
+            op->given->acct = s->op == OP_COMMAND ? NULL : op->acct;
+            op->limit_bytes = op->given->limit_bytes;
+        }
         arena_init(&op->mem, op->acct);
         op->nports = s->ninputs;
         op->ports = ARENA_ARRAY(&e->mem, struct op_port, s->ninputs);

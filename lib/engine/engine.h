@@ -82,9 +82,12 @@ struct engine_kept {
     const char *hidden; /* of a write: ready under this name, to be published with the rest */
 };
 
+struct allotments;
 struct engine_opts {
-    const struct rec_plan *plan; /* algorithms by stage; or NULL */
-    const char *reject_path;     /* or NULL */
+    const struct rec_plan *plan;   /* algorithms by stage; or NULL */
+    struct allotments *allotments; /* memory of the stages (engine/allocation.h); NULL: what the
+                                      plan says, and no more */
+    const char *reject_path;       /* or NULL */
     struct engine_limit max_rejects;
     const struct engine_kept *kept;    /* one per stage, or NULL. All that a stage that is run takes
                                           rows from is run too */
@@ -108,6 +111,7 @@ struct engine_stage {
     const char *algorithm;         /* that ran: "hash", "nested_loop", "sort", …; or NULL */
     uint64_t rejects;
     double spilled_bytes; /* written to scratch files; in no other figure. NAN: did not run */
+    struct rec_allocated allocated; /* set by run_pipeline */
 };
 struct engine_result {
     struct engine_stage *stages; /* one per stage of the pipeline, same order; in the run's arena */

@@ -207,6 +207,7 @@ static void write_stages(struct jw *w, const struct pipeline *p, const struct en
         jw_knum(w, "read_bytes", s->used.read_bytes.p50);
         jw_knum(w, "write_bytes", s->used.write_bytes.p50);
         jw_knum(w, "spilled_bytes", s->spilled_bytes);
+        rec_allocated_write(w, "allocated", &s->allocated);
         jw_end_obj(w);
     }
     jw_end_arr(w);

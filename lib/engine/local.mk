@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libcore_a_SOURCES += lib/engine/groups.c lib/engine/groups.h lib/engine/measure_int.h \
   lib/engine/measure_state.c lib/engine/tally.c lib/engine/tally.h
-libcore_a_SOURCES += lib/engine/engine.c lib/engine/engine.h lib/engine/events.c lib/engine/events.h \
+libcore_a_SOURCES += lib/engine/allocation.c lib/engine/allocation.h lib/engine/engine.c lib/engine/engine.h lib/engine/events.c lib/engine/events.h \
   lib/engine/exact.c lib/engine/exact.h \
   lib/engine/journal.c lib/engine/journal.h lib/engine/kept.c lib/engine/mark.c lib/engine/mark.h \
   lib/engine/resume.c lib/engine/resume.h lib/engine/keys.c lib/engine/keys.h lib/engine/logtail.c \
   lib/engine/logtail.h lib/engine/measure.c lib/engine/measure.h lib/engine/op.h \
   lib/engine/op_aggregate.c lib/engine/op_command.c lib/engine/op_distinct.c lib/engine/op_flow.c \
   lib/engine/op_join.c lib/engine/op_read.c lib/engine/op_read.h lib/engine/op_sort.c lib/engine/op_sql.c \
-  lib/engine/op_union.c lib/engine/op_write.c \
+  lib/engine/op_union.c lib/engine/op_write.c lib/engine/provider.c lib/engine/provider.h \
   lib/engine/record.c lib/engine/record.h lib/engine/reject.c lib/engine/reject.h lib/engine/rows.c lib/engine/rows.h lib/engine/run.c \
   lib/engine/run.h lib/engine/spill.c lib/engine/spill.h lib/engine/stop.c lib/engine/stop.h lib/engine/view.c
 
-check_PROGRAMS += tests/unit/engine_exact tests/unit/engine_rules tests/unit/engine_runs \
+check_PROGRAMS += tests/unit/engine_allocation tests/unit/engine_exact tests/unit/engine_rules tests/unit/engine_runs \
   tests/unit/engine_spill
 EXTRA_DIST += tests/unit/engine_case.h
 tests_unit_engine_exact_SOURCES = tests/unit/engine_exact.c
@@ -24,7 +24,7 @@ tests_unit_engine_rules_LDADD = $(UNIT_LDADD)
 tests_unit_engine_spill_SOURCES = tests/unit/engine_spill.c
 tests_unit_engine_spill_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_engine_spill_LDADD = $(UNIT_LDADD)
-TAP_TESTS += tests/unit/engine_exact tests/unit/engine_rules tests/unit/engine_runs \
+TAP_TESTS += tests/unit/engine_allocation tests/unit/engine_exact tests/unit/engine_rules tests/unit/engine_runs \
   tests/unit/engine_spill
 tests_unit_engine_runs_SOURCES = tests/unit/engine_runs.c
 tests_unit_engine_runs_CFLAGS = $(UNIT_CFLAGS)
@@ -47,3 +47,6 @@ TAP_TESTS += tests/prop/engine.py
 EXTRA_DIST += tests/prop/engine.py
 TAP_TESTS += tests/cli/etl-run-resume.sh tests/fault/resume.py
 EXTRA_DIST += tests/cli/etl-run-resume.sh tests/fault/resume.py
+tests_unit_engine_allocation_SOURCES = tests/unit/engine_allocation.c
+tests_unit_engine_allocation_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_engine_allocation_LDADD = $(UNIT_LDADD)

@@ -102,7 +102,8 @@ struct oper {
     void *state;
     struct arena mem;         /* for the state; charged to acct */
     struct mem_account *acct; /* outlives the operator: its batches may travel on */
-    uint64_t limit_bytes;     /* of memory that this stage may hold; 0: none. See op_may_hold */
+    uint64_t limit_bytes;     /* of memory that this stage may hold at first; 0: none */
+    struct allocation *given; /* what it may hold in the end; or NULL. See op_may_hold */
     struct op_port *ports;
     uint32_t nports;
     struct op_edge *out;

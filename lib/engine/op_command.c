@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/num.h"
+#include "engine/allocation.h"
 #include "engine/logtail.h"
 #include "engine/op_read.h"
 #include "engine/reject.h"
@@ -26,6 +28,8 @@
 #define GRACE_S 2.0       /* between TERM and KILL */
 #define RETRY_FIRST_S 0.5 /* pause before the second attempt; doubles */
 #define RETRY_LONGEST_S 30.0
+#define MORE_SHARE 8 /* beyond what it holds, it is to have an eighth: else it asks at once again \
+                      */
 
 struct command {
     struct proc proc;
@@ -77,6 +81,28 @@ static bool spool_reset(struct command *c, struct err *err)
 
 /* -- starting -- */
 
+/* It is beyond its soft limit: the next one, if there is one. */
+static uint64_t ask_more(void *ctx, uint64_t now_bytes)
+{
+    struct oper *op = ctx;
+    atomic_store(&op->given->held_bytes, now_bytes);
+    return allocation_hold(op->given, now_bytes + now_bytes / MORE_SHARE) ? op->given->limit_bytes
+                                                                          : 0;
+}
+
+/* What it is given: hard limits are those of the pipeline file. */
+static void limit(struct oper *op, struct proc_opts *o)
+{
+    const struct stage *s = op->stage;
+    o->cpu_cores = s->cpu_cores > 0 ? s->cpu_cores : 0;
+    o->memory_hard = s->memory_gb > 0;
+    o->memory_limit = op->given ? atomic_load(&op->given->limit_bytes) : op->limit_bytes;
+    if (op->given && !o->memory_hard) {
+        o->memory_more = ask_more;
+        o->ctx = op;
+    }
+}
+
 static bool start(struct oper *op, struct err *err)
 {
     struct command *c = op->state;
@@ -100,7 +126,10 @@ static bool start(struct oper *op, struct err *err)
             .pipe_err = true,
         };
         struct err why = ERR_INIT;
+        limit(op, &o);
         ok = proc_start(&c->proc, &o, &why);
+        if (ok && op->given)
+            op->given->enforced = proc_limited_by(&c->proc);
         /* Its own message may hold the command line, secrets filled in. */
         if (!ok && strstr(s->u.command.run, "${env:"))
             err_set(err, why.kind, "cannot start the command");
@@ -237,10 +266,11 @@ static bool in_time(struct oper *op, struct err *err)
 static bool turn(struct oper *op, struct err *err)
 {
     struct command *c = op->state;
+    double tick = proc_watched(&c->proc) ? PROC_WATCH_S : TICK_S;
     struct pollfd fds[3] = {{c->in.len > c->in_done ? c->proc.in : -1, POLLOUT, 0},
                             {c->proc.out, POLLIN, 0},
                             {c->proc.err_fd, POLLIN, 0}};
-    int n = poll(fds, 3, (int)(TICK_S * 1000));
+    int n = poll(fds, 3, (int)(tick * 1000));
     if (n < 0 && errno != EINTR)
         return err_errno(err, ERR_ENV, "cannot wait for the command");
     if (fds[0].revents)
@@ -248,6 +278,7 @@ static bool turn(struct oper *op, struct err *err)
     if ((fds[1].revents && !drain_fd(op, &c->proc.out, true, err)) ||
         (fds[2].revents && !drain_fd(op, &c->proc.err_fd, false, err)))
         return false;
+    proc_watch(&c->proc);
     double now = clock_wall();
     if (now - c->sampled >= TICK_S) {
         c->sampled = now;
@@ -276,8 +307,40 @@ static bool feed_until(struct oper *op, size_t left, struct err *err)
     return true;
 }
 
-static bool judge(int status, struct err *err)
+static const char *size_text(char out[NUM_TEXT_MAX], uint64_t bytes)
 {
+    num_format_size(out, (double)bytes);
+    return out;
+}
+
+/* What it held, what it might, and what to do. */
+static bool out_of_memory(const struct oper *op, struct err *err)
+{
+    const struct command *c = op->state;
+    char held[NUM_TEXT_MAX], limit[NUM_TEXT_MAX];
+    size_text(held, c->proc.usage.peak_bytes);
+    size_text(limit, c->proc.limit_bytes);
+    if (op->stage->memory_gb > 0)
+        return err_set(err, ERR_STAGE,
+                       "out of memory: it held %s, its limit is %s (resources.memory_gb): raise "
+                       "that, or let it need less",
+                       held, limit);
+    if (c->proc.limit_bytes && c->proc.usage.peak_bytes > c->proc.limit_bytes)
+        return err_set(err, ERR_STAGE,
+                       "out of memory: it held %s, %s were set aside for it, and this machine has "
+                       "no more to give",
+                       held, limit);
+    return err_set(err, ERR_STAGE,
+                   "out of memory: the system, which ran out of it, killed the command while it "
+                   "held %s",
+                   held);
+}
+
+static bool judge(const struct oper *op, int status, struct err *err)
+{
+    const struct command *c = op->state;
+    if (c->proc.usage.out_of_memory)
+        return out_of_memory(op, err);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return true;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
@@ -309,7 +372,7 @@ static bool wait_end(struct oper *op, struct err *err)
     bool ok = drain_fd(op, &c->proc.out, true, err) && drain_fd(op, &c->proc.err_fd, false, err);
     shut(&c->proc.out);
     shut(&c->proc.err_fd);
-    if (!ok || !judge(status, err))
+    if (!ok || !judge(op, status, err))
         return false;
     engine_tell(op, STEP_ENDED);
     return true;
@@ -329,16 +392,39 @@ static bool pause_s(struct oper *op, double seconds, struct err *err)
     return true;
 }
 
+/* After it ran out of memory: is there a next allocation, larger than what it had and held? Then
+ * another attempt has a reason, and does not count as one of `retries`. Without one, none would
+ * help. */
+static bool has_more(struct oper *op, struct err *why)
+{
+    const struct command *c = op->state;
+    uint64_t held = c->proc.usage.peak_bytes;
+    if (held < c->proc.limit_bytes)
+        held = c->proc.limit_bytes;
+    if (!op->given || !allocation_hold(op->given, held + held / MORE_SHARE))
+        return false;
+    char had[NUM_TEXT_MAX], *next = allocation_text(op->given);
+    err_set(why, ERR_STAGE, "out of memory: it held %s; it now gets %s",
+            size_text(had, c->proc.usage.peak_bytes), next);
+    free(next);
+    return true;
+}
+
 static bool run_with_retries(struct oper *op, struct err *err)
 {
+    const struct command *c = op->state;
     double wait = RETRY_FIRST_S;
-    for (int64_t attempt = 0;; attempt++) {
+    for (int64_t left = op->stage->retries;; left--) {
         struct err why = ERR_INIT;
         if (start(op, &why) && wait_end(op, &why))
             return true;
         end_now(op);
         struct err stop = ERR_INIT;
-        if (attempt >= op->stage->retries || engine_stopped(op->e, &stop)) {
+        bool hungry = c->proc.usage.out_of_memory && c->proc.limit_bytes &&
+                      c->proc.usage.peak_bytes >= c->proc.limit_bytes;
+        bool more = hungry && has_more(op, &why);
+        left += more;
+        if ((hungry ? !more : left <= 0) || engine_stopped(op->e, &stop)) {
             *err = why;
             return false;
         }

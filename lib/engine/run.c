@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/instant.h"
+#include "engine/allocation.h"
 #include "engine/events.h"
 #include "os/os.h"
 
@@ -17,6 +18,7 @@ struct run {
     struct run_result *out;
     struct event_job job;
     struct datasets datasets;
+    struct allotments allotments;
     char started_at[INSTANT_TEXT], ended_at[INSTANT_TEXT];
     double started_wall, started_cpu;
     struct journal journal;
@@ -76,6 +78,13 @@ static void on_note(void *ctx, const char *stage, const char *text)
     struct run *r = ctx;
     if (r->o->engine.note)
         r->o->engine.note(r->o->engine.ctx, stage, text);
+}
+
+static void on_say(void *ctx, const char *text)
+{
+    struct run *r = ctx;
+    if (r->o->say)
+        r->o->say(r->o->ctx, text);
 }
 
 static void on_warning(void *ctx, const char *stage, const char *text)
@@ -222,6 +231,8 @@ static void complete(struct run *r, bool ok, const struct err *err)
         s->status = e->stages ? e->stages[i].status : "skipped";
         s->spilled_bytes = e->stages ? e->stages[i].spilled_bytes : NAN;
         s->why = r->resume.nstages ? r->resume.stages[i].why : NULL;
+        if (e->stages)
+            s->allocated = e->stages[i].allocated;
         s->predicted_cpu_s = f ? f->cpu_s : unknown_figure;
         s->predicted_wall_s = f ? f->wall_s : unknown_figure;
         s->predicted_peak_memory_bytes = f ? f->peak_memory_bytes : unknown_figure;
@@ -278,6 +289,47 @@ static void keep(struct run *r)
         complain(r, &why);
 }
 
+/* The dataflow execution manager of the design: its executeDataflow. allotments_open retrieves what
+ * was provisioned before and falls back to on-demand (getResourceAllocationConfirmation,
+ * provisionResources); engine_run deploys the nodes and executes them within what they were given;
+ * complete() is getCompletionStatus. */
+static bool execute(struct run *r, struct engine_opts *e, struct err *err)
+{
+    struct allotment_opts given = {
+        .plan = r->o->plan,
+        .predicted = r->o->predicted,
+        .store = r->o->store,
+        .records = r->o->allocations,
+        .nrecords = r->o->nallocations,
+        .ctx = r,
+        .say = on_say,
+        .note = on_note,
+    };
+    allotments_open(&r->allotments, r->p, &given, r->a);
+    e->plan = r->o->plan;
+    e->allotments = &r->allotments;
+    e->ctx = r;
+    e->log = on_log;
+    e->progress = r->o->engine.progress ? on_progress : NULL;
+    e->ended = on_ended;
+    e->note = on_note;
+    e->warning = on_warning;
+    e->retrying = on_retry;
+    e->step = on_step;
+    bool ok = engine_run(r->p, e, r->a, &r->out->engine, err);
+    for (uint32_t i = 0; r->out->engine.stages && i < r->p->nstages; i++) {
+        struct engine_stage *s = &r->out->engine.stages[i];
+        if (isfinite(s->used.wall_s.p50)) /* it ran */
+            allocation_tell(&r->allotments.stages[i], &s->allocated);
+    }
+    allotments_close(&r->allotments);
+    return ok;
+}
+
+/* orchestratePipeline of the design, from its execution on: prediction and resource requirements
+ * are lib/predict's and lib/plan's (tools/etl-run-job.c, plan_here; etl-predict and etl-plan in a
+ * chain), queueing is tools/etl-run-wait.c, allocateEnvironment, execute and releaseEnvironment are
+ * execute() above. */
 bool run_pipeline(struct pipeline *p, const struct run_opts *o, struct arena *a,
                   struct run_result *out, struct err *err)
 {
@@ -290,18 +342,7 @@ bool run_pipeline(struct pipeline *p, const struct run_opts *o, struct arena *a,
     struct engine_opts e = o->engine;
     ok = ok && go_on(&r, &e, err);
     emit_event(&r, "START", NULL);
-    if (ok) {
-        e.plan = o->plan;
-        e.ctx = &r;
-        e.log = on_log;
-        e.progress = o->engine.progress ? on_progress : NULL;
-        e.ended = on_ended;
-        e.note = on_note;
-        e.warning = on_warning;
-        e.retrying = on_retry;
-        e.step = on_step;
-        ok = engine_run(p, &e, a, &out->engine, err);
-    }
+    ok = ok && execute(&r, &e, err);
     instant_format(r.ended_at, instant_now());
     complete(&r, ok, err);
     if (out->kept)

@@ -21,6 +21,8 @@ struct run_opts {
     const struct rec_execution_profile *predicted; /* or NULL */
     const struct rec_profile *profiles;            /* of the chain, for types */
     size_t nprofiles;
+    const struct rec_allocation *allocations; /* of the chain: resources that wait for this run */
+    uint32_t nallocations;
     struct store *store;       /* or NULL */
     const char *resume;        /* id of the run to go on with (resume_find), or NULL */
     struct engine_opts engine; /* its ctx and callbacks are the caller's; `log` is called as well */

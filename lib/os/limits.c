@@ -15,8 +15,9 @@
 #include "os/cgroup.h"
 #include "os/intern.h"
 
-#define MAPPED_S 0.1 /* between looks at a tree whose size is mostly mapped files: each is a walk \
-                      */
+#define MAPPED_S                                                                     \
+    0.1 /* between looks at a tree whose size is mostly mapped files: each is a walk \
+         */
 
 /* How many processes the kernel has killed for want of memory (since Linux 4.13; else 0). */
 static uint64_t kernel_kills(void)
@@ -165,6 +166,11 @@ void limits_end(struct proc *p)
     }
     if (killed && !p->usage.out_of_memory && kernel_kills() > p->kills)
         p->usage.out_of_memory = true;
+}
+
+bool proc_watched(const struct proc *p)
+{
+    return p->limit_bytes && !p->group && !p->memory_more;
 }
 
 const char *proc_limited_by(const struct proc *p)

@@ -101,6 +101,9 @@ struct machine {
 void machine_read(struct machine *m);
 /* The cores alone, read quickly. */
 int machine_cores(void);
+/* Is "ADDRESS", "ADDRESS:PORT" or a path of a socket on this machine: loopback, an address of one
+ * of its interfaces, its name? Names are not looked up. */
+bool machine_has_address(const char *address);
 /* Peak resident set of this process, bytes. */
 uint64_t process_peak_bytes(void);
 bool os_entropy(void *p, size_t n);
@@ -170,6 +173,8 @@ void proc_sample(struct proc *p);
 /* Looks at the memory of a command that has a limit, and ends it when that is passed. Cheap: only
  * processes that are known and their children. proc_wait does it by itself. */
 void proc_watch(struct proc *p);
+/* Does it need that? Not without a limit, with one that the kernel keeps, or one that may grow. */
+bool proc_watched(const struct proc *p);
 /* Which means keeps its limit of memory: "cgroup", "watched", or NULL when it has none. */
 const char *proc_limited_by(const struct proc *p);
 /* Waits up to `timeout_s` (negative: for ever), sampling; true when it has ended: *status (may be

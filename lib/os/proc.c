@@ -259,7 +259,7 @@ void proc_sample(struct proc *p)
 
 void proc_watch(struct proc *p)
 {
-    if (p->pid > 0 && p->limit_bytes && clock_wall() >= p->next_look)
+    if (p->pid > 0 && proc_watched(p) && clock_wall() >= p->next_look)
         p->next_look = limits_check(p, false) + clock_wall();
 }
 
@@ -322,7 +322,7 @@ static void await_end(pid_t pid, int pidfd, double seconds)
 static void rest(struct proc *p, int pidfd, double seconds)
 {
     for (double until = clock_wall() + seconds, left = seconds; left > 0;) {
-        bool watch = p->limit_bytes && left > PROC_WATCH_S;
+        bool watch = proc_watched(p) && left > PROC_WATCH_S;
         await_end(p->pid, pidfd, watch ? PROC_WATCH_S : left);
         left = until - clock_wall();
         if (!watch || has_ended(p->pid))

@@ -7,6 +7,37 @@
 static const char *const predicted_names[] = {"cpu_s", "wall_s", "peak_memory_bytes",
                                               "records_out"};
 
+static struct rec_allocated allocated_read(const struct json *v)
+{
+    return (struct rec_allocated){
+        .provider = json_str(v, "provider", NULL),
+        .resource_id = json_str(v, "resource_id", NULL),
+        .cpu_cores = json_num(v, "cpu_cores", NAN),
+        .memory_gb = json_num(v, "memory_gb", NAN),
+        .parallelism = json_num(v, "parallelism", NAN),
+        .basis = json_str(v, "basis", NULL),
+        .enforced = json_str(v, "enforced", NULL),
+    };
+}
+
+void rec_allocated_write(struct jw *w, const char *name, const struct rec_allocated *r)
+{
+    jw_key(w, name);
+    if (!r->provider) {
+        jw_null(w);
+        return;
+    }
+    jw_obj(w);
+    jw_kstr(w, "provider", r->provider);
+    jw_kstr(w, "resource_id", r->resource_id);
+    jw_knum(w, "cpu_cores", r->cpu_cores);
+    jw_knum(w, "memory_gb", r->memory_gb);
+    jw_knum(w, "parallelism", r->parallelism);
+    jw_kstr(w, "basis", r->basis);
+    jw_kstr(w, "enforced", r->enforced);
+    jw_end_obj(w);
+}
+
 bool rec_completion_read(struct arena *a, const struct json *v, struct rec_completion *out,
                          struct err *err)
 {
@@ -32,6 +63,7 @@ bool rec_completion_read(struct arena *a, const struct json *v, struct rec_compl
         s[i].status = json_str(item, "status", NULL);
         s[i].spilled_bytes = json_num(item, "spilled_bytes", NAN);
         s[i].why = json_str(item, "why", NULL);
+        s[i].allocated = allocated_read(json_get(item, "allocated"));
         const struct json *p = json_get(item, "predicted");
         s[i].predicted_cpu_s = rec_figure_read(p, predicted_names[0]);
         s[i].predicted_wall_s = rec_figure_read(p, predicted_names[1]);
@@ -65,6 +97,7 @@ void rec_completion_write(struct buf *out, const struct rec_completion *p)
         jw_kstr(&w, "status", s->status);
         if (s->why)
             jw_kstr(&w, "why", s->why);
+        rec_allocated_write(&w, "allocated", &s->allocated);
         jw_key(&w, "predicted");
         jw_obj(&w);
         rec_figure_write(&w, predicted_names[0], s->predicted_cpu_s);

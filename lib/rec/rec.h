@@ -227,7 +227,28 @@ bool rec_drift_read(struct arena *a, const struct json *v, struct rec_drift *out
 void rec_drift_write(struct buf *out, const struct rec_drift *p);
 bool rec_drift_column_drifted(const struct rec_drift_column *c);
 
+/* -- allocation -- (RAC: the answer to a provisioning request) */
+struct rec_allocation {
+    const char *request, *resource_id;
+    const char *status; /* ready, pending, failed */
+    const char *network_address, *node_id, *template_name, *tenant, *expires_at, *reason;
+};
+bool rec_allocation_read(struct arena *a, const struct json *v, struct rec_allocation *out,
+                         struct err *err);
+void rec_allocation_write(struct buf *out, const struct rec_allocation *r);
+
 /* -- completion -- */
+/* What a stage was given to run with. */
+struct rec_allocated {
+    const char *provider; /* "on_demand", "warm"; NULL: nothing was allocated */
+    const char *resource_id;
+    double cpu_cores, memory_gb; /* NAN: no limit was set */
+    double parallelism;
+    const char *basis;    /* of memory_gb: resources, plan, predicted, history, machine */
+    const char *enforced; /* how memory_gb was kept: spill, cgroup, watched; NULL: not */
+};
+void rec_allocated_write(struct jw *w, const char *name, const struct rec_allocated *r);
+
 struct rec_completion_stage {
     struct rec_stage_figures used; /* p50 == p95 == measured; NAN unknown */
     struct rec_figure predicted_cpu_s, predicted_wall_s, predicted_peak_memory_bytes,
@@ -235,6 +256,7 @@ struct rec_completion_stage {
     const char *status;   /* completed, failed, cancelled, skipped, kept */
     const char *why;      /* of a resumed run: why it was kept or run; or NULL */
     double spilled_bytes; /* to scratch files, in none of the figures above; NAN unknown */
+    struct rec_allocated allocated;
 };
 struct rec_completion {
     const char *pipeline, *run_id, *status, *started_at;

@@ -189,9 +189,35 @@ START_TEST(a_completion_is_written_as_it_was_read)
         "\"a\",\"operation\":\"read\",\"records_in\":10,\"records_out\":10,\"bytes_in\":100,"
         "\"bytes_out\":90,\"wall_s\":0.1,\"cpu_s\":0.09,\"peak_memory_bytes\":1048576,\"read_"
         "bytes\":100,\"write_bytes\":null,\"spilled_bytes\":4096,\"status\":\"completed\","
-        "\"predicted\":{\"cpu_s\":{"
+        "\"allocated\":{\"provider\":\"warm\",\"resource_id\":\"vm-17\",\"cpu_cores\":2,\"memory_"
+        "gb\":"
+        "0.25,\"parallelism\":1,\"basis\":\"plan\",\"enforced\":null},\"predicted\":{\"cpu_s\":{"
         "\"p50\":0.1,\"p95\":0.2},\"wall_s\":null,\"peak_memory_bytes\":{\"p50\":1,\"p95\":2},"
         "\"records_out\":null}}],\"error\":\"disk full\"}");
+}
+END_TEST
+
+START_TEST(a_stage_that_was_given_nothing_has_null_for_it)
+{
+    struct buf b = BUF_INIT(BUF_UNBOUNDED);
+    struct jw w;
+    jw_begin(&w, &b);
+    jw_obj(&w);
+    rec_allocated_write(&w, "allocated", &(struct rec_allocated){.cpu_cores = NAN});
+    jw_end_obj(&w);
+    ck_assert_str_eq(buf_str(&b), "{\"allocated\":null}");
+    buf_release(&b);
+}
+END_TEST
+
+START_TEST(an_allocation_is_written_as_it_was_read)
+{
+    ROUND_TRIP(
+        allocation,
+        "{\"record\":\"allocation\",\"v\":1,\"request\":\"rpr-1\",\"resource_id\":\"vm-17\","
+        "\"status\":\"ready\",\"network_address\":\"127.0.0.1:7000\",\"node_id\":\"worker-1\","
+        "\"template\":\"small\",\"tenant\":\"a\",\"expires_at\":\"2026-11-20T08:00:00Z\","
+        "\"reason\":null}");
 }
 END_TEST
 
@@ -220,6 +246,10 @@ START_TEST(records_without_what_they_need_are_refused)
     ck_assert(!rec_verdict_read(&mem, parse("{\"ok\":\"no\"}"), &v, &err));
     ck_assert_str_eq(err.text, "verdict without 'ok'");
     err_clear(&err);
+    struct rec_allocation al;
+    ck_assert(!rec_allocation_read(&mem, parse("{\"node_id\":\"a\"}"), &al, &err));
+    ck_assert_str_eq(err.text, "allocation without 'status'");
+    err_clear(&err);
     struct rec_completion c;
     ck_assert(!rec_completion_read(&mem, parse("{\"pipeline\":\"p\"}"), &c, &err));
     ck_assert_str_eq(err.text, "completion without 'status'");
@@ -232,5 +262,8 @@ UNIT_MAIN_WITH("rec records", set_up, tear_down,
                {a_measured_figure_is_read_as_equal_quantiles, 0},
                {an_environment_is_written_as_it_was_read, 0}, {a_plan_is_written_as_it_was_read, 0},
                {a_plans_makespan_may_be_one_number, 0}, {a_verdict_is_written_as_it_was_read, 0},
-               {a_sketch_is_written_as_it_was_read, 0}, {a_completion_is_written_as_it_was_read, 0},
+               {a_sketch_is_written_as_it_was_read, 0},
+               {a_stage_that_was_given_nothing_has_null_for_it, 0},
+               {an_allocation_is_written_as_it_was_read, 0},
+               {a_completion_is_written_as_it_was_read, 0},
                {records_without_what_they_need_are_refused, 0})
