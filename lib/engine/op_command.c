@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -28,8 +29,9 @@
 #define GRACE_S 2.0       /* between TERM and KILL */
 #define RETRY_FIRST_S 0.5 /* pause before the second attempt; doubles */
 #define RETRY_LONGEST_S 30.0
-#define MORE_SHARE 8 /* beyond what it holds, it is to have an eighth: else it asks at once again \
-                      */
+#define MORE_SHARE                                                                 \
+    8 /* beyond what it holds, it is to have an eighth: else it asks at once again \
+       */
 
 struct command {
     struct proc proc;
@@ -266,7 +268,7 @@ static bool in_time(struct oper *op, struct err *err)
 static bool turn(struct oper *op, struct err *err)
 {
     struct command *c = op->state;
-    double tick = proc_watched(&c->proc) ? PROC_WATCH_S : TICK_S;
+    double tick = fmin(proc_watch_every(&c->proc), TICK_S);
     struct pollfd fds[3] = {{c->in.len > c->in_done ? c->proc.in : -1, POLLOUT, 0},
                             {c->proc.out, POLLIN, 0},
                             {c->proc.err_fd, POLLIN, 0}};

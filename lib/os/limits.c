@@ -15,6 +15,9 @@
 #include "os/cgroup.h"
 #include "os/intern.h"
 
+/* Between looks; in the first a process that fills memory takes some 20 MB. */
+#define HARD_S 0.01
+#define SOFT_S 0.05
 #define MAPPED_S                                                                     \
     0.1 /* between looks at a tree whose size is mostly mapped files: each is a walk \
          */
@@ -122,19 +125,20 @@ static void end_all(struct proc *p)
 
 double limits_check(struct proc *p, bool whole)
 {
+    double every = p->memory_more ? SOFT_S : HARD_S;
     if (!p->limit_bytes || p->usage.out_of_memory)
-        return PROC_WATCH_S;
+        return every;
     if (p->group) {
         struct cgroup_usage u;
         cgroup_read(p->group, &u);
         if (u.oom_kills) /* version 1 kills one process: what is left of the command is no use */
             end_all(p);
         if (u.memory_bytes)
-            return PROC_WATCH_S;
+            return every;
     }
     /* Cheap figures that are never too low first. */
     if ((whole ? p->usage.now_bytes : proc_tree_glance(p->tree)) <= p->limit_bytes)
-        return PROC_WATCH_S;
+        return every;
     proc_tree_sample(p->tree, &p->usage);
     uint64_t held = proc_tree_held(p->tree);
     if (held <= p->limit_bytes)
@@ -146,7 +150,7 @@ double limits_check(struct proc *p, bool whole)
         p->limit_bytes = more;
     else
         end_all(p);
-    return PROC_WATCH_S;
+    return every;
 }
 
 void limits_end(struct proc *p)
@@ -168,9 +172,9 @@ void limits_end(struct proc *p)
         p->usage.out_of_memory = true;
 }
 
-bool proc_watched(const struct proc *p)
+double proc_watch_every(const struct proc *p)
 {
-    return p->limit_bytes && !p->group && !p->memory_more;
+    return !p->limit_bytes || p->group ? INFINITY : p->memory_more ? SOFT_S : HARD_S;
 }
 
 const char *proc_limited_by(const struct proc *p)

@@ -168,13 +168,12 @@ bool proc_start(struct proc *p, const struct proc_opts *o, struct err *err);
  * itself): every process of the session or group, their descendants, and those seen in them before.
  * One pass over /proc. */
 void proc_sample(struct proc *p);
-/* How long the caller may be busy elsewhere, at most, before the next call of proc_watch. */
-#define PROC_WATCH_S 0.01
 /* Looks at the memory of a command that has a limit, and ends it when that is passed. Cheap: only
  * processes that are known and their children. proc_wait does it by itself. */
 void proc_watch(struct proc *p);
-/* Does it need that? Not without a limit, with one that the kernel keeps, or one that may grow. */
-bool proc_watched(const struct proc *p);
+/* How often that is worth while, in seconds: often when the limit is hard, less often when it may
+ * grow; INFINITY without a limit, or when the kernel keeps it. */
+double proc_watch_every(const struct proc *p);
 /* Which means keeps its limit of memory: "cgroup", "watched", or NULL when it has none. */
 const char *proc_limited_by(const struct proc *p);
 /* Waits up to `timeout_s` (negative: for ever), sampling; true when it has ended: *status (may be

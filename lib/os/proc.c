@@ -259,7 +259,7 @@ void proc_sample(struct proc *p)
 
 void proc_watch(struct proc *p)
 {
-    if (p->pid > 0 && proc_watched(p) && clock_wall() >= p->next_look)
+    if (p->pid > 0 && proc_watch_every(p) < INFINITY && clock_wall() >= p->next_look)
         p->next_look = limits_check(p, false) + clock_wall();
 }
 
@@ -322,8 +322,9 @@ static void await_end(pid_t pid, int pidfd, double seconds)
 static void rest(struct proc *p, int pidfd, double seconds)
 {
     for (double until = clock_wall() + seconds, left = seconds; left > 0;) {
-        bool watch = proc_watched(p) && left > PROC_WATCH_S;
-        await_end(p->pid, pidfd, watch ? PROC_WATCH_S : left);
+        double every = proc_watch_every(p);
+        bool watch = every < left;
+        await_end(p->pid, pidfd, watch ? every : left);
         left = until - clock_wall();
         if (!watch || has_ended(p->pid))
             break;

@@ -194,7 +194,10 @@ static uint64_t sum_pss(const struct proc_tree *t, bool held)
         const struct member *m = &t->m[i];
         if (m->alive && m->s.state != 'Z') {
             uint64_t one = read_pss(m->s.pid, held);
-            pss += one ? one : (uint64_t)(m->s.rss_pages > 0 ? m->s.rss_pages : 0) * t->page_bytes;
+            struct pstat now;
+            if (!one && read_stat(m->s.pid, &now) && now.rss_pages > 0) /* not since it ended */
+                one = (uint64_t)now.rss_pages * t->page_bytes;
+            pss += one;
         }
     }
     return pss;
