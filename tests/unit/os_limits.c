@@ -137,17 +137,18 @@ static pid_t read_pid(struct proc *p)
     return (pid_t)strtol(text, NULL, 10);
 }
 
-/* This program again: fills `mb` MB, `step` at a time with a rest between, and holds them. */
+/* This program again: fills `mb` MB, `step` at a time with a rest between, and holds them: 0.2 s,
+ * or as a fourth argument says. */
 static char *fill;
 
-static int fill_memory(int mb, int step, int rest_us)
+static int fill_memory(int mb, int step, int rest_us, int hold_us)
 {
     for (int i = 0; i < mb; i += step) {
         char *p = xmalloc((size_t)step * MB);
         memset(p, 1, (size_t)step * MB);
         usleep((useconds_t)rest_us);
     }
-    usleep(200000);
+    usleep((useconds_t)hold_us);
     return 0;
 }
 
@@ -185,7 +186,7 @@ START_TEST(the_kernel_keeps_a_hard_limit_for_the_tree_together)
     cgroup_free(g);
     struct proc p;
     /* Two children, neither beyond the limit alone. */
-    char *cmd = xasprintf("%s 40 1 0 & %s 40 1 0 & wait; exit 0", fill, fill);
+    char *cmd = xasprintf("%s 40 1 0 5000000 & %s 40 1 0 5000000 & wait; exit 0", fill, fill);
     start(&p, (struct proc_opts){.command = cmd, .memory_limit = 64 * MB, .memory_hard = true});
     ck_assert_str_eq(proc_limited_by(&p), groups ? "cgroup" : "watched");
     char *path = groups ? xstrdup(cgroup_path(p.group)) : NULL;
@@ -251,7 +252,7 @@ START_TEST(a_watched_tree_goes_on_when_it_may_have_more)
     ck_assert(!p.usage.out_of_memory);
     free(cmd);
     asked = 0;
-    cmd = xasprintf("%s 600 5 1000", fill);
+    cmd = xasprintf("%s 600 5 1000 5000000", fill);
     o.command = cmd;
     start(&p, o);
     ck_assert(proc_wait(&p, 20, NULL));
@@ -447,9 +448,10 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    if (argc == 4)
+    if (argc >= 4)
         return fill_memory((int)strtol(argv[1], NULL, 10), (int)strtol(argv[2], NULL, 10),
-                           (int)strtol(argv[3], NULL, 10));
+                           (int)strtol(argv[3], NULL, 10),
+                           argc == 5 ? (int)strtol(argv[4], NULL, 10) : 200000);
     if (argc == 3) { /* map FILE: reads it through a mapping */
         int fd = open(argv[2], O_RDONLY);
         char *p = mmap(NULL, 60 * MB, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
