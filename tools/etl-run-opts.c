@@ -18,6 +18,10 @@ static const struct opt options[] = {
      "standard: as written, one fixed algorithm for each operation. optimized: algorithms, memory "
      "and parallelism as planned from the predicted sizes. sampling and shadow are planned, but "
      "not run by this version."},
+    {'j', "threads", OPT_INT, AT(threads), "N", NULL, 1, LANES_MAX, COMPLETE_NONE,
+     "work with N threads (default: as planned)",
+     "Results do not depend on it. Threads are used where an input is large enough to be worth "
+     "them; beside them there is one for each command that runs."},
     {0, "reject", OPT_STRING, AT(reject), "FILE", NULL, 0, 0, COMPLETE_FILE,
      "put bad records aside in FILE, as JSON lines",
      "Each line holds stage, path, line, column, reason, rule and the record. Without "
@@ -97,9 +101,17 @@ static const struct tool_section sections[] = {
      "OPENLINEAGE_NAMESPACE is the namespace of the job in run events (default: default), "
      "OPENLINEAGE_PARENT_ID (NAMESPACE/NAME/RUNID) the run that this one is part of. With "
      "OPENLINEAGE_DISABLED=true no run events are written; completion records are."},
+    {"Threads",
+     "What a read stage reads is cut into pieces of whole records. As many threads as the plan's "
+     "`parallelism` of that stage take pieces and carry them through the stages behind it; what "
+     "cannot be done so (a command, a sort, the bytes of an output) goes on in the order of the "
+     "input, by one thread at a time, while the others work ahead. Rows, their order, rejects and "
+     "messages are the same with any number of threads. An input of some 20,000 records is read by "
+     "one thread, as more would not pay."},
     {"Figures",
      "For each stage the completion record tells records and bytes in and out, seconds from its "
-     "first to its last batch, CPU time, the most memory it held, and bytes read and written; for "
+     "first to its last batch, CPU time of all threads, the most memory it held, and bytes read "
+     "and written; for "
      "a "
      "command those of its process tree. Bytes in and out of a stage count 8 for a number, 1 for a "
      "boolean, its length for any other value, and one separator per field; a read takes in the "

@@ -21,6 +21,7 @@ struct etl_run_opts {
     const char *pipeline;
     struct opt_list params;
     const char *mode; /* or NULL: the plan's */
+    int64_t threads;  /* 0: as planned */
     const char *reject;
     const char *max_rejects;
     bool lock, no_wait;

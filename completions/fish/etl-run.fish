@@ -4,6 +4,7 @@
 complete -c etl-run -s p -l pipeline -x -a '(__fish_complete_suffix .json)' -d 'run this pipeline file, planned here'
 complete -c etl-run -l param -x -d 'set parameter K of the pipeline to V'
 complete -c etl-run -l mode -x -a 'standard optimized sampling shadow' -d 'run in this mode, whatever the plan says'
+complete -c etl-run -s j -l threads -x -d 'work with N threads (default: as planned)'
 complete -c etl-run -l reject -r -F -d 'put bad records aside in FILE, as JSON lines'
 complete -c etl-run -l max-rejects -x -d 'end with status 3 beyond N bad records (default 0)'
 complete -c etl-run -l resume -x -d 'go on with a run that did not complete'

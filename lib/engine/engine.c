@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "engine/allocation.h"
+#include "engine/lanes.h"
 #include "engine/op.h"
 #include "engine/reject.h"
 #include "table/writer.h"
@@ -73,7 +74,9 @@ struct oper *engine_switch(struct lane *lane, struct oper *op)
 {
     double now = clock_thread();
     struct oper *before = lane->running;
-    if (before)
+    if (before && lane->slot)
+        lane_charge(lane, before, now - lane->mark);
+    else if (before)
         before->cpu_s += now - lane->mark;
     lane->mark = now;
     lane->running = op;
@@ -114,8 +117,7 @@ static void touch(struct oper *op)
         op->first = op->last;
 }
 
-/* The first stage that fails is the one that is named. */
-static bool failed(struct oper *op)
+bool engine_failed(struct oper *op)
 {
     if (op->e->failed < 0)
         op->e->failed = (int)op->index;
@@ -123,7 +125,7 @@ static bool failed(struct oper *op)
 }
 
 /* A command watches its own clock. */
-static bool in_time(const struct oper *op, struct err *err)
+bool engine_in_time(const struct oper *op, struct err *err)
 {
     double limit = op->stage->timeout_s;
     if (limit <= 0 || stage_is_outside(op->stage) || op->last - op->first <= limit)
@@ -132,7 +134,7 @@ static bool in_time(const struct oper *op, struct err *err)
 }
 
 /* May `input` of this operator take something now? */
-static bool open_to(const struct oper *op, uint32_t input)
+bool engine_open_to(const struct oper *op, uint32_t input)
 {
     const struct stage *s = op->stage;
     if (s->schema_late && !stage_is_outside(s)) /* its own comes when it has run */
@@ -148,79 +150,14 @@ static bool open_to(const struct oper *op, uint32_t input)
     return !op->cls->accepts || !op->opened || op->cls->accepts(op, input);
 }
 
-static bool ensure_open(struct oper *op, struct lane *lane, struct err *err)
+bool engine_open(struct oper *op, struct lane *lane, struct err *err)
 {
     if (op->opened)
         return true;
     op->opened = true;
     struct oper *before = engine_switch(lane, op);
-    bool ok = op->cls->open(op, err) || failed(op);
+    bool ok = op->cls->open(op, err) || engine_failed(op);
     engine_switch(lane, before);
-    return ok;
-}
-
-/* -- lanes -- */
-
-uint64_t lane_seq(const struct oper *op, struct lane *lane, uint32_t rows)
-{
-    struct lane_seen *seen = &lane->seen[op->index];
-    if (seen->piece != lane->piece)
-        *seen = (struct lane_seen){lane->piece, 0};
-    uint64_t first = (uint64_t)seen->piece << 32 | seen->rows;
-    seen->rows += rows;
-    return first;
-}
-
-struct expr *op_expr(struct lane *lane, struct expr *e, const struct schema *in, struct err *err)
-{
-    struct expr *own;
-    if (lane->index == 0 || !e)
-        return e;
-    for (size_t i = 0; i < lane->nexprs; i++)
-        if (lane->exprs[i].of == e)
-            return lane->exprs[i].own;
-    if (!expr_new(&lane->mem, expr_source(e), in, &own, err))
-        return NULL;
-    *ARENA_PUSH(&lane->mem, lane->exprs, lane->nexprs) = (struct lane_expr){e, own};
-    return own;
-}
-
-static void lane_init(struct lane *lane, struct engine *e, uint32_t index)
-{
-    *lane = (struct lane){.e = e, .index = index, .piece = 1, .mark = clock_thread()};
-    arena_init(&lane->mem, NULL);
-    lane->state = ARENA_ARRAY(&lane->mem, void *, e->nops);
-    lane->seen = ARENA_ARRAY(&lane->mem, struct lane_seen, e->nops);
-}
-
-static void lane_release(struct lane *lane)
-{
-    for (size_t i = 0; i < lane->nexprs; i++)
-        expr_release(lane->exprs[i].own);
-    arena_release(&lane->mem);
-}
-
-static bool works_in_lanes(const struct oper *op, uint32_t input)
-{
-    return op->cls->lane_open && (!op->cls->lanes || op->cls->lanes(op, input));
-}
-
-/* Before the first push, and the end, of an input. */
-static bool ensure_lane(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
-{
-    struct op_port *port = &op->ports[input];
-    if (port->nlanes > 0 || !works_in_lanes(op, input))
-        return true;
-    port->nlanes = 1;
-    return op->cls->lane_open(op, lane, input, err);
-}
-
-static bool close_lanes(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
-{
-    struct op_port *port = &op->ports[input];
-    bool ok = true;
-    for (; ok && port->nlanes > 0; port->nlanes--)
-        ok = op->cls->lane_close(op, lane, input, err);
     return ok;
 }
 
@@ -234,11 +171,11 @@ static bool push_now(struct oper *op, struct lane *lane, uint32_t input, struct 
     op->bytes_in += bytes;
     if (op->satisfied)
         return true;
-    if (!in_time(op, err))
-        return failed(op);
+    if (!engine_in_time(op, err))
+        return engine_failed(op);
     struct oper *before = engine_switch(lane, op);
-    bool ok =
-        (ensure_lane(op, lane, input, err) && op->cls->push(op, lane, input, b, err)) || failed(op);
+    bool ok = (lanes_ensure(op, lane, input, err) && op->cls->push(op, lane, input, b, err)) ||
+              engine_failed(op);
     engine_switch(lane, before);
     op->last = clock_wall();
     return ok;
@@ -248,9 +185,9 @@ static bool finish_now(struct oper *op, struct lane *lane, uint32_t input, struc
 {
     touch(op);
     struct oper *before = engine_switch(lane, op);
-    bool ok = (ensure_lane(op, lane, input, err) && close_lanes(op, lane, input, err) &&
+    bool ok = (lanes_ensure(op, lane, input, err) && lanes_close(op, input, err) &&
                op->cls->finish(op, lane, input, err)) ||
-              failed(op);
+              engine_failed(op);
     engine_switch(lane, before);
     op->last = clock_wall();
     return ok;
@@ -267,17 +204,18 @@ static bool drain(struct oper *op, struct lane *lane, struct err *err)
         again = false;
         for (uint32_t i = 0; ok && i < op->nports; i++) {
             struct op_port *port = &op->ports[i];
-            if (port->finished || (port->head == port->len && !port->ended) || !open_to(op, i))
+            if (port->finished || (port->head == port->len && !port->ended) ||
+                !engine_open_to(op, i))
                 continue;
-            ok = ensure_open(op, lane, err);
+            ok = engine_open(op, lane, err);
             /* Opening may close a gate that nobody could ask about before. */
-            while (ok && port->head < port->len && open_to(op, i)) {
+            while (ok && port->head < port->len && engine_open_to(op, i)) {
                 struct batch *b = port->queue[port->head++];
                 ok = push_now(op, lane, i, b, engine_batch_bytes(b), err);
                 batch_unref(b);
                 again = true;
             }
-            if (ok && port->ended && port->head == port->len && open_to(op, i)) {
+            if (ok && port->ended && port->head == port->len && engine_open_to(op, i)) {
                 port->finished = again = true;
                 lane->piece++;
                 ok = finish_now(op, lane, i, err);
@@ -305,14 +243,14 @@ static void enqueue(struct op_port *port, struct batch *b)
     port->queue[port->len++] = batch_ref(b);
 }
 
-static bool deliver(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
+bool engine_deliver(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
                     uint64_t bytes, struct err *err)
 {
     struct op_port *port = &op->ports[input];
-    bool direct = !op->draining && port->head == port->len && open_to(op, input);
-    if (direct && !ensure_open(op, lane, err))
+    bool direct = !op->draining && port->head == port->len && engine_open_to(op, input);
+    if (direct && !engine_open(op, lane, err))
         return false;
-    if (direct && open_to(op, input))
+    if (direct && engine_open_to(op, input))
         return push_now(op, lane, input, b, bytes, err);
     if (!op->satisfied)
         enqueue(port, b);
@@ -324,10 +262,12 @@ bool op_emit(struct oper *op, struct lane *lane, struct batch *b, struct err *er
     if (b->rows == 0)
         return true;
     uint64_t bytes = engine_batch_bytes(b);
+    if (lane->slot)
+        return lanes_emit(op, lane, b, bytes, err);
     op->records_out += b->rows;
     op->bytes_out += bytes;
     for (uint32_t i = 0; i < op->nout; i++) {
-        if (!deliver(&op->e->ops[op->out[i].stage], lane, op->out[i].input, b, bytes, err))
+        if (!engine_deliver(&op->e->ops[op->out[i].stage], lane, op->out[i].input, b, bytes, err))
             return false;
     }
     return true;
@@ -356,7 +296,7 @@ void op_satisfied(struct oper *op)
 }
 
 /* Does anybody still listen to what this stage makes? Until some stage has had enough, all do. */
-static bool needed(const struct oper *op)
+bool engine_needs(const struct oper *op)
 {
     struct engine *e = op->e;
     if (!e->some_satisfied)
@@ -394,34 +334,46 @@ static bool settle(struct engine *e, struct lane *lane, struct err *err)
     return true;
 }
 
+bool engine_after_step(struct oper *source, struct lane *lane, struct err *err)
+{
+    struct engine *e = source->e;
+    touch(source);
+    if (!rejects_check(e->rejects, 0, err))
+        return engine_failed(source);
+    return !e->recheck || settle(e, lane, err);
+}
+
+static bool feed_steps(struct oper *op, struct lane *lane, struct err *err)
+{
+    bool more = true;
+    while (more && engine_needs(op)) {
+        if (engine_stopped(op->e, err) || !engine_in_time(op, err))
+            return engine_failed(op);
+        lane->piece++;
+        struct oper *before = engine_switch(lane, op);
+        bool ok = op->cls->step(op, lane, &more, err) || engine_failed(op);
+        engine_switch(lane, before);
+        if (!ok || !engine_after_step(op, lane, err))
+            return false;
+    }
+    return true;
+}
+
 static bool feed(struct engine *e, struct lane *lane, struct oper *op, struct err *err)
 {
     touch(op);
     e->source = op;
-    bool more = true;
-    if (!ensure_open(op, lane, err) || !settle(e, lane, err))
+    if (!engine_open(op, lane, err) || !settle(e, lane, err) || !region_open(op, lane, err))
         return false;
-    while (more && needed(op)) {
-        if (engine_stopped(e, err) || !in_time(op, err))
-            return failed(op);
-        lane->piece++;
-        struct oper *before = engine_switch(lane, op);
-        bool ok = op->cls->step(op, lane, &more, err) || failed(op);
-        engine_switch(lane, before);
-        if (!ok)
-            return false;
-        touch(op);
-        if (!rejects_check(e->rejects, 0, err))
-            return failed(op);
-        if (e->recheck && !settle(e, lane, err))
-            return false;
-    }
+    bool many = engine_needs(op) && lanes_may_feed(op);
+    if (!(many ? lanes_feed(op, err) : feed_steps(op, lane, err)))
+        return false;
     if (op->cls->finish) {
         struct oper *before = engine_switch(lane, op);
-        bool ok = op->cls->finish(op, lane, 0, err) || failed(op);
+        bool ok = op->cls->finish(op, lane, 0, err) || engine_failed(op);
         engine_switch(lane, before);
         if (!ok || !rejects_check(e->rejects, 0, err))
-            return failed(op);
+            return engine_failed(op);
     }
     return op_end(op, lane, err) && settle(e, lane, err);
 }
@@ -444,7 +396,7 @@ static bool feed_all(struct engine *e, struct err *err)
         if (!feed(e, &e->main, next, err))
             return false;
         if (engine_stopped(e, err))
-            return failed(next);
+            return engine_failed(next);
     }
     for (uint32_t i = 0; i < e->nops; i++) {
         if (!e->ops[i].done)
@@ -479,6 +431,15 @@ static bool depth_fits(const struct pipeline *p, struct err *err)
                    c.depth, DEPTH_MAX);
 }
 
+/* As asked for; else as planned, if this process may use so many cores. */
+static uint32_t lanes_wanted(const struct engine_opts *o, const struct rec_plan_stage *planned)
+{
+    int64_t n = o->lanes ? o->lanes : planned ? planned->parallelism : 1;
+    if (!o->lanes && n > 1 && n > machine_cores())
+        n = machine_cores();
+    return n < 1 ? 1 : n > LANES_MAX ? LANES_MAX : (uint32_t)n;
+}
+
 static void set_up(struct engine *e, struct arena *a)
 {
     struct pipeline *p = e->p;
@@ -500,6 +461,7 @@ static void set_up(struct engine *e, struct arena *a)
             op->given->acct = s->op == OP_COMMAND ? NULL : op->acct;
             op->limit_bytes = op->given->limit_bytes;
         }
+        op->lanes = lanes_wanted(e->o, planned);
         arena_init(&op->mem, op->acct);
         op->nports = s->ninputs;
         op->ports = ARENA_ARRAY(&e->mem, struct op_port, s->ninputs);
@@ -628,7 +590,7 @@ static bool publish(struct engine *e, const bool *mark, struct err *err)
             if (op->stage->op != OP_WRITE || (mark && !mark[i]) || !op->opened)
                 continue;
             struct oper *before = engine_switch(lane, op);
-            bool ok = (show ? write_commit(op, err) : write_ready(op, err)) || failed(op);
+            bool ok = (show ? write_commit(op, err) : write_ready(op, err)) || engine_failed(op);
             engine_switch(lane, before);
             if (!ok)
                 return false;
@@ -664,6 +626,7 @@ static void tear_down(struct engine *e)
             op->cls->close(op);
         arena_release(&op->mem);
     }
+    lanes_release(e);
     lane_release(&e->main);
     arena_release(&e->mem);
 }

@@ -9,8 +9,13 @@
  * reference-counted batch. An operator that must see one input whole first (a join its right side,
  * a union its earlier inputs) does not accept the other yet: the engine keeps those batches in that
  * input's queue. Sources run one after another in an order that lets such inputs end first, so the
- * queues stay empty unless both sides come from one source. Everything runs on the caller's thread
- * but the watchers of commands.
+ * queues stay empty unless both sides come from one source.
+ *
+ * Where a source has several lanes (engine_opts.lanes, or the plan's parallelism of its stage), its
+ * input is cut into pieces that as many threads work on; operators that cannot do that, commands
+ * and outputs are served in the order of pieces, while the other threads go on. The threads start
+ * when there is enough to do. All callbacks come from one thread at a time, but not always the
+ * caller's.
  *
  * Order and bytes of an output depend on the input alone: no operator emits in hash order, sums are
  * exact before their one rounding (engine/exact.h), so they may be split among threads at will.
@@ -82,11 +87,16 @@ struct engine_kept {
     const char *hidden; /* of a write: ready under this name, to be published with the rest */
 };
 
+/* More threads than this are not had. */
+#define LANES_MAX 256
+
 struct allotments;
 struct engine_opts {
     const struct rec_plan *plan;   /* algorithms by stage; or NULL */
     struct allotments *allotments; /* memory of the stages (engine/allocation.h); NULL: what the
                                       plan says, and no more */
+    uint32_t lanes;                /* threads a source may have; 0: as planned (no plan: 1) */
+    uint32_t piece_rows;           /* records taken at a time, at most; 0: BATCH_ROWS */
     const char *reject_path;       /* or NULL */
     struct engine_limit max_rejects;
     const struct engine_kept *kept;    /* one per stage, or NULL. All that a stage that is run takes
@@ -101,7 +111,7 @@ struct engine_opts {
     void (*warning)(void *ctx, const char *stage, const char *text);       /* or NULL */
     void (*retrying)(void *ctx, const char *stage, const struct err *why); /* or NULL */
     /* True when it is remembered: outputs that are ready then outlive a run that cannot publish
-     * them. Called by the caller's thread. Or NULL. */
+     * them. Or NULL. */
     bool (*step)(void *ctx, const struct engine_step *s);
 };
 

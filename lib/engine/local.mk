@@ -4,7 +4,8 @@ libcore_a_SOURCES += lib/engine/groups.c lib/engine/groups.h lib/engine/measure_
 libcore_a_SOURCES += lib/engine/allocation.c lib/engine/allocation.h lib/engine/engine.c lib/engine/engine.h lib/engine/events.c lib/engine/events.h \
   lib/engine/exact.c lib/engine/exact.h \
   lib/engine/journal.c lib/engine/journal.h lib/engine/kept.c lib/engine/mark.c lib/engine/mark.h \
-  lib/engine/resume.c lib/engine/resume.h lib/engine/keys.c lib/engine/keys.h lib/engine/logtail.c \
+  lib/engine/resume.c lib/engine/resume.h lib/engine/keys.c lib/engine/keys.h lib/engine/lanes.c \
+  lib/engine/lanes.h lib/engine/logtail.c \
   lib/engine/logtail.h lib/engine/measure.c lib/engine/measure.h lib/engine/op.h \
   lib/engine/op_aggregate.c lib/engine/op_command.c lib/engine/op_distinct.c lib/engine/op_flow.c \
   lib/engine/op_join.c lib/engine/op_read.c lib/engine/op_read.h lib/engine/op_sort.c lib/engine/op_sql.c \
@@ -29,6 +30,12 @@ TAP_TESTS += tests/unit/engine_allocation tests/unit/engine_exact tests/unit/eng
 tests_unit_engine_runs_SOURCES = tests/unit/engine_runs.c
 tests_unit_engine_runs_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_engine_runs_LDADD = $(UNIT_LDADD)
+check_PROGRAMS += tests/unit/engine_lanes
+tests_unit_engine_lanes_SOURCES = tests/unit/engine_lanes.c
+tests_unit_engine_lanes_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_engine_lanes_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/engine_lanes tests/cli/etl-run-threads.sh
+EXTRA_DIST += tests/cli/etl-run-threads.sh
 TAP_TESTS += tests/cli/etl-run-rejects.sh
 EXTRA_DIST += tests/cli/etl-run-rejects.sh
 TAP_TESTS += tests/cli/etl-run-commands.sh

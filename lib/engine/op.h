@@ -19,6 +19,8 @@
 
 struct oper;
 struct engine;
+struct slot;
+struct reject;
 
 struct lane_seen { /* by an operator, of a piece */
     uint32_t piece, rows;
@@ -46,10 +48,13 @@ struct lane_expr {
  * what it makes in op->state, where `close` finds it. It must not call op_satisfied in push.
  *
  * Nothing that comes out may depend on which lane had which piece: rows are brought into the order
- * of the input by lane_seq. */
+ * of the input by lane_seq. What op_emit, op_put_aside and op_check_rejects do outside of the
+ * region happens at the piece's turn, and what goes wrong is told then. A lane is not to be kept.
+ */
 struct lane {
     struct engine *e;
     uint32_t index;
+    struct slot *slot;       /* the piece in hand, while it is not its turn (lanes.c); or NULL */
     void **state;            /* by op->index: what lane_open made of it; NULL before */
     uint32_t piece;          /* number of the one in hand, in the order of the input */
     struct lane_seen *seen;  /* by op->index */
@@ -76,8 +81,20 @@ struct op_class {
     bool (*push)(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
                  struct err *err);
     bool (*finish)(struct oper *op, struct lane *lane, uint32_t input, struct err *err);
+    /* What op_at_turn has left for the piece's turn; or NULL. */
+    bool (*turn)(struct oper *op, struct slice text, uint32_t rows, struct err *err);
     /* Sources only. */
     bool (*step)(struct oper *op, struct lane *lane, bool *more, struct err *err);
+    /* Sources that give pieces; NULL: only steps. `cut`: from now on no step, but take (one thread
+     * at a time: the next piece; *more false: there is none, and none will be), parse (in lanes:
+     * emits what is in it) and told (at its turn; `end`: there was no more). lane_open is called
+     * for input 0. */
+    bool (*cut)(struct oper *op);
+    void *(*piece_new)(void);
+    void (*piece_free)(void *piece);
+    bool (*take)(struct oper *op, void *piece, bool *more, struct err *err);
+    bool (*parse)(struct oper *op, struct lane *lane, void *piece, struct err *err);
+    void (*told)(struct oper *op, void *piece, bool end);
     void (*close)(struct oper *op);
     /* May input be pushed now? NULL: always. Once true for an input it stays true. */
     bool (*accepts)(const struct oper *op, uint32_t input);
@@ -89,6 +106,7 @@ struct op_port { /* one input */
     uint32_t nlanes; /* lanes that were opened for it and not closed */
     bool ended;      /* the stage before has nothing more */
     bool finished;   /* `finish` was called */
+    bool in_region;  /* lanes push to it, at this moment */
 };
 struct op_edge { /* one reader of the output */
     uint32_t stage, input;
@@ -108,6 +126,7 @@ struct oper {
     uint32_t nports;
     struct op_edge *out;
     uint32_t nout;
+    uint32_t lanes; /* of a source: threads it may have */
     bool opened, done, satisfied, draining;
     bool late;   /* schema comes at run time */
     bool needed; /* somebody listens; see engine.c */
@@ -131,7 +150,9 @@ struct engine {
     uint32_t nfeed;
     struct arena mem;
     struct rejects *rejects;
-    struct lane main;
+    struct lane main;    /* lane 0, and whoever has the turn */
+    struct lane **lanes; /* at work on pieces; see lane_at in lanes.c */
+    uint32_t nlanes;
     bool recheck; /* a gate may have opened */
     bool some_satisfied;
     int failed; /* index of the stage that failed, or -1 */
@@ -152,6 +173,16 @@ bool op_emit_kept(struct oper *op, struct lane *lane, struct batch *b, const uin
 /* A batch beside `b`: same rows and places, columns to be filled in. */
 struct batch *op_batch_beside(struct oper *op, struct batch *b, uint32_t ncols);
 const struct schema *op_input_schema(const struct oper *op, uint32_t input);
+/* lane_open and lane_close of operators that need no state to work in lanes. */
+bool op_in_lanes(struct oper *op, struct lane *lane, uint32_t input, struct err *err);
+/* Puts a record aside (engine/reject.h). */
+void op_put_aside(struct oper *op, struct lane *lane, const struct reject *what);
+/* Is the limit of rejects passed? Looked at where they are told. */
+bool op_check_rejects(struct oper *op, struct lane *lane, struct err *err);
+/* Text that is for the piece's turn is added to this; NULL: it is its turn. */
+struct buf *op_turn_text(struct lane *lane);
+/* The class's `turn` gets what was added to it from offset `from` on. */
+void op_at_turn(struct oper *op, struct lane *lane, size_t from, uint32_t rows);
 /* For operators that have nothing left to do at the end of an input. */
 bool op_no_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err);
 /* What the plan says of this stage; NULL when there is none. */
@@ -194,6 +225,7 @@ bool engine_publish_before(struct engine *e, uint32_t stage, struct err *err);
 /* Charges the time since the last switch to the running stage and lets `op` run; gives the one
  * before. */
 struct oper *engine_switch(struct lane *lane, struct oper *op);
+void lane_charge(struct lane *lane, const struct oper *op, double cpu_s);
 
 /* Where a written path can be read before it is published: its hidden file, or NULL. */
 const char *write_hidden_path(const struct engine *e, const char *path);

@@ -42,10 +42,9 @@ static const char *path_of(const struct oper *op, const struct batch *b)
 bool op_reject_rows(struct oper *op, struct lane *lane, struct batch *b,
                     const struct expr_result *r, const char *column, struct err *err)
 {
-    (void)lane;
     if (!r || !r->nfailed)
         return true;
-    struct rejects *rejects = op->e->rejects;
+    bool to_file = op->e->rejects->to_file;
     struct buf text = BUF_INIT(BUF_UNBOUNDED);
     struct writer_opts opts = {.format = FORMAT_JSONL};
     const char *path = path_of(op, b);
@@ -53,7 +52,7 @@ bool op_reject_rows(struct oper *op, struct lane *lane, struct batch *b,
         if (!bit_get(r->failed, i))
             continue;
         buf_clear(&text);
-        if (rejects->to_file) {
+        if (to_file) {
             uint64_t one[BATCH_WORDS] = {0};
             bit_set(one, i);
             struct batch *row = batch_filter(b, one, NULL, 0, op->acct);
@@ -70,11 +69,10 @@ bool op_reject_rows(struct oper *op, struct lane *lane, struct batch *b,
             .record = slice_trim(buf_slice(&text)),
             .record_is_json = true,
         };
-        rejects_add(rejects, &rej);
-        op->rejects++;
+        op_put_aside(op, lane, &rej);
     }
     buf_release(&text);
-    return rejects_check(rejects, 0, err);
+    return op_check_rejects(op, lane, err);
 }
 
 bool op_no_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
@@ -109,6 +107,13 @@ static bool filter_open(struct oper *op, struct err *err)
     return true;
 }
 
+static bool filter_lane_open(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
+{
+    struct expr *e = op_expr(lane, op->stage->u.filter.expr, op_input_schema(op, input), err);
+    lane->state[op->index] = e;
+    return e != NULL;
+}
+
 bool op_emit_kept(struct oper *op, struct lane *lane, struct batch *b, const uint64_t *keep,
                   struct err *err)
 {
@@ -129,12 +134,15 @@ static bool filter_push(struct oper *op, struct lane *lane, uint32_t input, stru
     (void)input;
     uint64_t keep[BATCH_WORDS] = {0};
     struct expr_result r = {.nfailed = 0};
-    return expr_test(op->stage->u.filter.expr, b, keep, &r, err) &&
+    return expr_test(lane->state[op->index], b, keep, &r, err) &&
            op_reject_rows(op, lane, b, &r, NULL, err) && op_emit_kept(op, lane, b, keep, err);
 }
 
-const struct op_class op_filter_class = {
-    .open = filter_open, .push = filter_push, .finish = op_no_finish};
+const struct op_class op_filter_class = {.open = filter_open,
+                                         .lane_open = filter_lane_open,
+                                         .lane_close = op_in_lanes,
+                                         .push = filter_push,
+                                         .finish = op_no_finish};
 
 /* -- derive -- */
 
@@ -162,6 +170,20 @@ static bool derive_open(struct oper *op, struct err *err)
     return true;
 }
 
+/* Its state: the expressions, for this lane. */
+static bool derive_lane_open(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
+{
+    uint32_t n = op->stage->u.derive.n;
+    struct expr **exprs = ARENA_ARRAY(&lane->mem, struct expr *, n);
+    lane->state[op->index] = exprs;
+    for (uint32_t k = 0; k < n; k++) {
+        exprs[k] = op_expr(lane, op->stage->u.derive.set[k].expr, op_input_schema(op, input), err);
+        if (!exprs[k])
+            return false;
+    }
+    return true;
+}
+
 /* Columns of computed values have the type that the schema promised. */
 static void settle_type(struct batch *b, uint32_t c, enum type type)
 {
@@ -175,6 +197,7 @@ static bool derive_push(struct oper *op, struct lane *lane, uint32_t input, stru
 {
     (void)input;
     const struct derive *d = op->state;
+    struct expr *const *exprs = lane->state[op->index];
     const struct schema *schema = &op->stage->schema;
     struct batch *out = op_batch_beside(op, b, schema->n);
     uint64_t bad[BATCH_WORDS] = {0};
@@ -184,9 +207,9 @@ static bool derive_push(struct oper *op, struct lane *lane, uint32_t input, stru
             out->cols[c] = b->cols[d->from[c]];
             continue;
         }
-        const struct named_expr *set = &op->stage->u.derive.set[-1 - d->from[c]];
+        const uint32_t k = (uint32_t)(-1 - d->from[c]);
         struct expr_result r = {.nfailed = 0};
-        ok = expr_eval(set->expr, b, out, c, &r, err);
+        ok = expr_eval(exprs[k], b, out, c, &r, err);
         if (!ok)
             break;
         settle_type(out, c, schema->fields[c].type);
@@ -200,7 +223,7 @@ static bool derive_push(struct oper *op, struct lane *lane, uint32_t input, stru
             r.nfailed += (uint32_t)__builtin_popcountll(r.failed[w]);
         }
         some_bad = true;
-        ok = op_reject_rows(op, lane, b, &r, set->name, err);
+        ok = op_reject_rows(op, lane, b, &r, op->stage->u.derive.set[k].name, err);
     }
     if (ok && some_bad) {
         uint64_t keep[BATCH_WORDS];
@@ -215,8 +238,11 @@ static bool derive_push(struct oper *op, struct lane *lane, uint32_t input, stru
     return ok;
 }
 
-const struct op_class op_derive_class = {
-    .open = derive_open, .push = derive_push, .finish = op_no_finish};
+const struct op_class op_derive_class = {.open = derive_open,
+                                         .lane_open = derive_lane_open,
+                                         .lane_close = op_in_lanes,
+                                         .push = derive_push,
+                                         .finish = op_no_finish};
 
 /* -- select, rename -- */
 
@@ -233,8 +259,11 @@ static bool select_push(struct oper *op, struct lane *lane, uint32_t input, stru
     return ok;
 }
 
-const struct op_class op_select_class = {
-    .open = no_open, .push = select_push, .finish = op_no_finish};
+const struct op_class op_select_class = {.open = no_open,
+                                         .lane_open = op_in_lanes,
+                                         .lane_close = op_in_lanes,
+                                         .push = select_push,
+                                         .finish = op_no_finish};
 
 static bool rename_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
                         struct err *err)
@@ -243,5 +272,8 @@ static bool rename_push(struct oper *op, struct lane *lane, uint32_t input, stru
     return op_emit(op, lane, b, err);
 }
 
-const struct op_class op_rename_class = {
-    .open = no_open, .push = rename_push, .finish = op_no_finish};
+const struct op_class op_rename_class = {.open = no_open,
+                                         .lane_open = op_in_lanes,
+                                         .lane_close = op_in_lanes,
+                                         .push = rename_push,
+                                         .finish = op_no_finish};

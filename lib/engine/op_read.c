@@ -8,9 +8,15 @@
 
 /* -- any reader -- */
 
-static void on_bad(void *ctx, const struct bad_record *bad)
+struct intake_lane { /* a lane's own reader */
+    struct intake *s;
+    struct lane *lane; /* that has it in hand */
+    struct reader *reader;
+    struct intake_lane *next;
+};
+
+static void put_aside(struct intake *s, struct lane *lane, const struct bad_record *bad)
 {
-    struct intake *s = ctx;
     const char *path = bad->path;
     if (path && s->shown && strcmp(path, s->hidden) == 0)
         path = s->shown;
@@ -23,8 +29,19 @@ static void on_bad(void *ctx, const struct bad_record *bad)
         .rule = bad->rule,
         .record = bad->raw,
     };
-    rejects_add(s->op->e->rejects, &rej);
-    s->op->rejects++;
+    op_put_aside(s->op, lane, &rej);
+}
+
+static void on_bad(void *ctx, const struct bad_record *bad)
+{
+    struct intake *s = ctx;
+    put_aside(s, &s->op->e->main, bad);
+}
+
+static void on_bad_in_lane(void *ctx, const struct bad_record *bad)
+{
+    struct intake_lane *l = ctx;
+    put_aside(l->s, l->lane, bad);
 }
 
 /* Columns that nobody reads are not read: in the stage's batches they stand as nulls, all of one
@@ -96,6 +113,7 @@ bool intake_open_paths(struct intake *s, struct oper *op, const char *const *pat
     s->op = op;
     s->opts = *opts;
     s->opts.acct = op->acct;
+    s->opts.batch_rows = op->e->o->piece_rows;
     s->reader = reader_open(paths, n, &s->opts, on_bad, s, err);
     return s->reader && intake_bind(s, err);
 }
@@ -110,13 +128,8 @@ bool intake_open_fd(struct intake *s, struct oper *op, int fd, const struct read
     return s->reader && intake_bind(s, err);
 }
 
-bool intake_step(struct intake *s, struct lane *lane, bool *more, struct err *err)
+static bool emit(struct intake *s, struct lane *lane, struct batch *b, struct err *err)
 {
-    struct batch *b = NULL;
-    if (!reader_next(s->reader, &b, err))
-        return false;
-    reader_stats(s->reader, &s->stats);
-    *more = b != NULL;
     if (!b)
         return true;
     if (!s->same)
@@ -126,8 +139,33 @@ bool intake_step(struct intake *s, struct lane *lane, bool *more, struct err *er
     return ok;
 }
 
+bool intake_step(struct intake *s, struct lane *lane, bool *more, struct err *err)
+{
+    struct batch *b = NULL;
+    if (!reader_step(s->reader, &b, more, err))
+        return false;
+    reader_stats(s->reader, &s->stats);
+    return emit(s, lane, b, err);
+}
+
+static bool read_lane_open(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
+{
+    (void)input, (void)err;
+    struct intake *s = op->state;
+    struct intake_lane *l = ARENA_NEW(&op->mem, struct intake_lane);
+    l->s = s;
+    l->reader = reader_lane_new(s->reader, on_bad_in_lane, l);
+    l->next = s->lanes;
+    s->lanes = l;
+    lane->state[op->index] = l;
+    return true;
+}
+
 void intake_close(struct intake *s)
 {
+    for (struct intake_lane *l = s->lanes; l; l = l->next)
+        reader_close(l->reader);
+    s->lanes = NULL;
     if (s->reader)
         reader_close(s->reader);
     s->reader = NULL;
@@ -190,10 +228,59 @@ static bool read_step(struct oper *op, struct lane *lane, bool *more, struct err
     return ok;
 }
 
+static bool read_cut(struct oper *op)
+{
+    struct intake *s = op->state;
+    return reader_cut(s->reader);
+}
+
+static void *read_piece_new(void)
+{
+    return reader_piece_new();
+}
+
+static void read_piece_free(void *piece)
+{
+    reader_piece_free(piece);
+}
+
+static bool read_take(struct oper *op, void *piece, bool *more, struct err *err)
+{
+    struct intake *s = op->state;
+    return reader_take(s->reader, piece, more, err);
+}
+
+static bool read_parse(struct oper *op, struct lane *lane, void *piece, struct err *err)
+{
+    struct intake_lane *l = lane->state[op->index];
+    struct batch *b;
+    l->lane = lane;
+    reader_parse(l->reader, piece, &b);
+    return emit(l->s, lane, b, err);
+}
+
+static void read_told(struct oper *op, void *piece, bool end)
+{
+    struct intake *s = op->state;
+    reader_told(s->reader, piece, &s->stats);
+    count_read(op, s);
+    if (end)
+        warn_of_encoding(op, &s->stats);
+}
+
 static void read_close(struct oper *op)
 {
     if (op->state)
         intake_close(op->state);
 }
 
-const struct op_class op_read_class = {.open = read_open, .step = read_step, .close = read_close};
+const struct op_class op_read_class = {.open = read_open,
+                                       .step = read_step,
+                                       .cut = read_cut,
+                                       .lane_open = read_lane_open,
+                                       .piece_new = read_piece_new,
+                                       .piece_free = read_piece_free,
+                                       .take = read_take,
+                                       .parse = read_parse,
+                                       .told = read_told,
+                                       .close = read_close};

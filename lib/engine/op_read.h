@@ -16,6 +16,7 @@ struct intake {
     struct text *null_text;
     int64_t *null_values;
     const char *hidden, *shown; /* messages say the latter for the former */
+    struct intake_lane *lanes;  /* that were opened */
 };
 /* Opens, and binds what comes after when the schema was not known before. */
 bool intake_open_paths(struct intake *s, struct oper *op, const char *const *paths, uint32_t n,

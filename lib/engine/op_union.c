@@ -65,8 +65,12 @@ static bool union_finish(struct oper *op, struct lane *lane, uint32_t input, str
     return true;
 }
 
-const struct op_class op_union_class = {
-    .open = union_open, .push = union_push, .finish = union_finish, .accepts = union_accepts};
+const struct op_class op_union_class = {.open = union_open,
+                                        .lane_open = op_in_lanes,
+                                        .lane_close = op_in_lanes,
+                                        .push = union_push,
+                                        .finish = union_finish,
+                                        .accepts = union_accepts};
 
 /* -- limit -- */
 

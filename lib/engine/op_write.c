@@ -79,10 +79,27 @@ static bool write_open(struct oper *op, struct err *err)
 static bool write_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
                        struct err *err)
 {
-    (void)lane, (void)input;
     struct output *o = op->state;
-    writer_batch(&o->text, op_input_schema(op, 0), b, &o->opts);
-    op->records_out += b->rows;
+    struct buf *out = op_turn_text(lane);
+    if (!out) {
+        writer_batch(&o->text, op_input_schema(op, input), b, &o->opts);
+        op->records_out += b->rows;
+        return flush(op, false, err);
+    }
+    size_t from = out->len;
+    writer_batch(out, op_input_schema(op, input), b, &o->opts);
+    op_at_turn(op, lane, from, b->rows);
+    return true;
+}
+
+/* What a lane has formatted. */
+static bool write_turn(struct oper *op, struct slice text, uint32_t rows, struct err *err)
+{
+    struct output *o = op->state;
+    op->records_out += rows;
+    if (!o->z)
+        return text.len == 0 || put(op, text.p, text.len, err);
+    buf_add_slice(&o->text, text);
     return flush(op, false, err);
 }
 
@@ -162,5 +179,10 @@ const char *write_hidden_path(const struct engine *e, const char *path)
     return NULL;
 }
 
-const struct op_class op_write_class = {
-    .open = write_open, .push = write_push, .finish = write_finish, .close = write_close};
+const struct op_class op_write_class = {.open = write_open,
+                                        .lane_open = op_in_lanes,
+                                        .lane_close = op_in_lanes,
+                                        .push = write_push,
+                                        .turn = write_turn,
+                                        .finish = write_finish,
+                                        .close = write_close};

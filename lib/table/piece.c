@@ -119,6 +119,7 @@ bool reader_take(struct reader *r, struct reader_piece *p, bool *more, struct er
         if (r->failed.kind) {
             if (err)
                 *err = r->failed;
+            reader_stats(r, &p->at);
             return false;
         }
         bool ok = reader_next_file(r, more, &e);

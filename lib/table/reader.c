@@ -422,23 +422,32 @@ static bool fill_batch(struct reader *r, struct err *err)
     }
 }
 
+bool reader_step(struct reader *r, struct batch **out, bool *more, struct err *err)
+{
+    struct err e = ERR_INIT;
+    *out = NULL;
+    *more = true;
+    if (r->failed.kind) {
+        if (err)
+            *err = r->failed;
+        return false;
+    }
+    if (!fill_batch(r, &e))
+        r->failed = e;
+    if (r->b && (r->b->rows > 0 || r->nissues > 0))
+        reader_finish_batch(r, out);
+    else if (!r->failed.kind)
+        *more = false;
+    return true;
+}
+
 bool reader_next(struct reader *r, struct batch **out, struct err *err)
 {
+    bool more = true;
     *out = NULL;
-    while (!*out) {
-        struct err e = ERR_INIT;
-        if (r->failed.kind) {
-            if (err)
-                *err = r->failed;
+    while (more && !*out)
+        if (!reader_step(r, out, &more, err))
             return false;
-        }
-        if (!fill_batch(r, &e))
-            r->failed = e;
-        if (r->b && (r->b->rows > 0 || r->nissues > 0))
-            reader_finish_batch(r, out);
-        else if (!r->failed.kind)
-            return true;
-    }
     return true;
 }
 

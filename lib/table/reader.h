@@ -141,9 +141,13 @@ void reader_close(struct reader *r);
  * TYPE_NONE when the whole input was looked at and has no value in it. */
 const struct schema *reader_schema(const struct reader *r);
 /* Next batch (caller unrefs) with at least one row, all of one file; *out NULL at the end. Bad
- * records go to the sink, which is only called from here. ERR_DATA (broken compression, a further
- * file that does not fit) and ERR_ENV (read error) come after what was whole has been delivered. */
+ * records go to the sink, which is only called from here and reader_step. ERR_DATA (broken
+ * compression, a further file that does not fit) and ERR_ENV (read error) come after what was whole
+ * has been delivered. */
 bool reader_next(struct reader *r, struct batch **out, struct err *err);
+/* The same, but *out is also NULL where none of some records could be taken, so that their reports
+ * can be looked at; *more says whether there may be others behind. */
+bool reader_step(struct reader *r, struct batch **out, bool *more, struct err *err);
 /* After ERR_DATA: how the compression of the file in hand is broken, at which stored byte, and the
  * line that it would have gone on with. NULL when it is not. Valid until close. */
 const char *reader_defect(const struct reader *r, uint64_t *byte, uint64_t *line);
