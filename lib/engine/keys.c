@@ -108,16 +108,16 @@ bool value_same(const struct column *a, uint32_t ra, const struct column *b, uin
     return x->len == y->len && (x->len == 0 || memcmp(x->p, y->p, x->len) == 0);
 }
 
-/* jq's order of kinds. */
-static int json_rank(char c)
+/* As jq orders kinds. */
+int json_kind_order(struct slice text)
 {
-    switch (c) {
+    switch (text.len ? text.p[0] : 'n') {
     case 'n':
         return 0;
     case 'f':
         return 1;
     case 't':
-        return 2;
+        return JSON_KIND_TRUE;
     case '"':
         return 4;
     case '[':
@@ -129,9 +129,9 @@ static int json_rank(char c)
     }
 }
 
-static int order_json(struct slice a, struct slice b)
+int json_order(struct slice a, struct slice b)
 {
-    int ra = a.len ? json_rank(a.p[0]) : 0, rb = b.len ? json_rank(b.p[0]) : 0;
+    int ra = json_kind_order(a), rb = json_kind_order(b);
     if (ra != rb)
         return ra - rb;
     if (ra == 3) {
@@ -163,6 +163,6 @@ int value_order(const struct column *a, uint32_t ra, const struct column *b, uin
     if (a->type == TYPE_BOOLEAN)
         return (int)a->v.b8[ra] - (int)b->v.b8[rb];
     if (a->type == TYPE_JSON)
-        return order_json(text_slice(a->text[ra]), text_slice(b->text[rb]));
+        return json_order(text_slice(a->text[ra]), text_slice(b->text[rb]));
     return slice_cmp(text_slice(a->text[ra]), text_slice(b->text[rb]));
 }

@@ -15,6 +15,10 @@ bool value_same(const struct column *a, uint32_t ra, const struct column *b, uin
 /* The order of `sort`: null first, numbers by value, false before true, text by bytes, json as jq
  * orders it (containers of one kind by their text). */
 int value_order(const struct column *a, uint32_t ra, const struct column *b, uint32_t rb);
+/* Of two json texts; and of the kind of one alone: null, false, true, number, … */
+#define JSON_KIND_TRUE 2
+int json_order(struct slice a, struct slice b);
+int json_kind_order(struct slice text);
 /* An integer against a double, exactly: the sign of i - d. d is not NaN. */
 int num_order_mixed(int64_t i, double d);
 

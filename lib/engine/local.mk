@@ -1,4 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+libcore_a_SOURCES += lib/engine/rowsort.c lib/engine/rowsort.h lib/engine/sort_keys.c \
+  lib/engine/sort_keys.h lib/engine/sort_merge.c lib/engine/sort_merge.h
+check_PROGRAMS += tests/unit/engine_sort
+EXTRA_DIST += tests/unit/engine_rows.h
+tests_unit_engine_sort_SOURCES = tests/unit/engine_sort.c
+tests_unit_engine_sort_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_engine_sort_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/engine_sort
 libcore_a_SOURCES += lib/engine/groups.c lib/engine/groups.h lib/engine/measure_int.h \
   lib/engine/measure_state.c lib/engine/tally.c lib/engine/tally.h
 libcore_a_SOURCES += lib/engine/allocation.c lib/engine/allocation.h lib/engine/engine.c lib/engine/engine.h lib/engine/events.c lib/engine/events.h \

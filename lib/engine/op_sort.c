@@ -1,190 +1,243 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Sort: keeps all rows, then merges runs of row numbers. Stable; nulls first, last for a descending
- * column. The first key's order is coarsened into 64 bits beside each row number, so most
- * comparisons touch no row. */
-#include <math.h>
+/* Sort: each lane gathers rows and sorts them (engine/rowsort.h), on disk what memory does not
+ * hold; at the end they are merged. Where all that reads the result is a limit, only the rows that
+ * it lets through are kept. */
+#include <stdlib.h>
 #include <string.h>
 
-#include "engine/keys.h"
 #include "engine/op.h"
+#include "engine/sort_merge.h"
 
-struct sort_item {
-    uint64_t prefix;
-    uint32_t row;
-};
+/* What goes on is cut into batches whose rows take at most so much, and their columns as much
+ * again; with a limit of memory a sixteenth of it. */
+#define OUT_BYTES ((size_t)512 << 10)
+#define OUT_BYTES_MIN ((size_t)16 << 10)
+#define COLUMN_BYTES 24u /* of a row: at most a value and a text */
+#define OUT_ROWS_MIN 16u
+
 struct sort {
-    struct rows rows;
-    struct mem_account *acct;
-    const struct sort_key *by;
-    uint32_t n;
+    struct sort_keys keys;
+    struct spill *spill;
+    struct rowsort *parts; /* of each lane */
+    uint32_t nparts;
+    uint64_t limit; /* rows that are wanted */
+    size_t out_bytes;
+    uint32_t out_rows;
 };
+
+/* Rows of its output that its readers take: UINT64_MAX for all. */
+static uint64_t rows_wanted(const struct oper *op)
+{
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < op->nout; i++) {
+        const struct oper *next = &op->e->ops[op->out[i].stage];
+        uint64_t n = UINT64_MAX;
+        if (next->stage->op == OP_LIMIT)
+            n = (uint64_t)next->stage->u.limit.count;
+        else if (next->stage->op == OP_SELECT || next->stage->op == OP_RENAME)
+            n = rows_wanted(next);
+        most = n > most ? n : most;
+    }
+    return op->nout ? most : UINT64_MAX;
+}
 
 static bool sort_open(struct oper *op, struct err *err)
 {
     (void)err;
-    const struct stage *s = op->stage;
-    const struct schema *in = &op->e->p->stages[s->inputs[0]].schema;
     struct sort *st = ARENA_NEW(&op->mem, struct sort);
-    uint64_t *keep = NULL;
-    if (s->live) {
-        keep = arena_memdup(&op->mem, s->live, (in->n + 63) / 64 * sizeof(*keep));
-        for (uint32_t k = 0; k < s->u.sort.n; k++)
-            bit_set(keep, s->u.sort.by[k].index);
-    }
-    rows_init(&st->rows, in, keep, op->acct);
-    st->acct = op->acct;
-    st->by = s->u.sort.by;
-    st->n = s->u.sort.n;
     op->state = st;
-    op->algorithm = "merge";
+    st->spill = spill_new(op->acct);
+    st->limit = rows_wanted(op);
+    st->out_bytes = OUT_BYTES;
+    if (op->limit_bytes && op->limit_bytes / 16 < OUT_BYTES)
+        st->out_bytes = op->limit_bytes / 16 < OUT_BYTES_MIN ? OUT_BYTES_MIN : op->limit_bytes / 16;
+    size_t rows = st->out_bytes / (op->stage->schema.n * COLUMN_BYTES + 1);
+    st->out_rows = rows > BATCH_ROWS     ? BATCH_ROWS
+                   : rows < OUT_ROWS_MIN ? OUT_ROWS_MIN
+                                         : (uint32_t)rows;
+    op->algorithm = st->limit < UINT64_MAX ? "top_n" : "merge";
     return true;
+}
+
+static bool sort_lane_open(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
+{
+    (void)input, (void)err;
+    struct sort *st = op->state;
+    const struct stage *s = op->stage;
+    /* Only rows of several lanes need numbers; how many there will be is not known at the first. */
+    if (st->nparts < 2)
+        sort_keys_init(&st->keys, &op->mem, op_input_schema(op, 0), s->live, s->u.sort.by,
+                       s->u.sort.n, st->nparts == 1);
+    st->parts = xreallocarray(st->parts, st->nparts + 1, sizeof(*st->parts));
+    rowsort_init(&st->parts[st->nparts], &st->keys, op->acct, st->spill, st->limit);
+    lane->state[op->index] = op; /* the parts may still move */
+    st->nparts++;
+    return true;
+}
+
+/* Memory that merging and emitting takes: a batch and its rows. */
+static size_t reserve(const struct sort *st)
+{
+    return 2 * st->out_bytes;
 }
 
 static bool sort_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
                       struct err *err)
 {
-    (void)lane, (void)input;
+    (void)input;
     struct sort *st = op->state;
-    return rows_append(&st->rows, b, NULL, NULL, b->rows, err);
+    struct rowsort *part = &st->parts[lane->index];
+    if (!rowsort_add(part, b, lane_seq(op, lane, b->rows), err))
+        return false;
+    if (op_may_hold(op, rowsort_next(part) + reserve(st)))
+        return true;
+    /* What another lane holds is that one's to spill. */
+    if (st->nparts > 1 && rowsort_bytes(part) < op->limit_bytes / st->nparts / 2)
+        return true;
+    return rowsort_spill(part, err);
 }
 
-/* Never greater for a row that comes earlier: equal prefixes say nothing. */
-static uint64_t prefix_of(const struct sort *st, uint32_t row)
+static bool sort_lane_close(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
 {
-    uint32_t at;
-    const struct column *c = rows_at(&st->rows, st->by[0].index, row, &at);
-    uint64_t x = 0;
-    if (!column_valid(c, at)) {
-        x = 0;
-    } else if (c->type == TYPE_INTEGER) {
-        x = (uint64_t)c->v.i64[at] ^ (UINT64_C(1) << 63);
-    } else if (c->type == TYPE_FLOAT) {
-        double d = c->v.f64[at] == 0 ? 0 : c->v.f64[at]; /* -0 equals 0 */
-        memcpy(&x, &d, sizeof(x));
-        x = x >> 63 ? ~x : x | UINT64_C(1) << 63;
-    } else if (c->type == TYPE_BOOLEAN) {
-        x = 1u + c->v.b8[at];
-    } else if (c->type != TYPE_JSON) {
-        unsigned char head[8] = {0};
-        size_t n = c->text[at].len < 8 ? c->text[at].len : 8;
-        if (n)
-            memcpy(head, c->text[at].p, n);
-        for (int i = 0; i < 8; i++)
-            x = x << 8 | head[i];
-    }
-    return st->by[0].descending ? ~x : x;
+    (void)input, (void)err;
+    struct sort *st = op->state;
+    rowsort_sort(&st->parts[lane->index]);
+    return true;
 }
 
-static int order_rows(const struct sort *st, const struct sort_item *a, const struct sort_item *b)
+static bool emit(struct oper *op, struct lane *lane, const char *const *records, uint32_t n,
+                 struct block *block, struct err *err)
 {
-    if (a->prefix != b->prefix)
-        return a->prefix < b->prefix ? -1 : 1;
-    for (uint32_t k = 0; k < st->n; k++) {
-        uint32_t ia, ib;
-        const struct column *ca = rows_at(&st->rows, st->by[k].index, a->row, &ia);
-        const struct column *cb = rows_at(&st->rows, st->by[k].index, b->row, &ib);
-        int order = value_order(ca, ia, cb, ib);
-        if (order)
-            return st->by[k].descending ? -order : order;
-    }
-    return 0;
+    struct sort *st = op->state;
+    struct batch *out = batch_new(st->keys.layout.ncols, op->acct);
+    out->rows = n;
+    record_unpack(&st->keys.layout, records, n, out);
+    if (block)
+        batch_hold_block(out, block);
+    bool ok = op_emit(op, lane, out, err) && !engine_stopped(op->e, err);
+    batch_unref(out);
+    return ok;
 }
 
-#define RUN 16
-
-static void sort_run(const struct sort *st, struct sort_item *v, size_t n)
+/* All rows are in one lane's memory. */
+static bool emit_items(struct oper *op, struct lane *lane, const struct rowsort *s, struct err *err)
 {
-    for (size_t i = 1; i < n; i++) {
-        struct sort_item x = v[i];
-        size_t j = i;
-        for (; j > 0 && order_rows(st, &v[j - 1], &x) > 0; j--)
-            v[j] = v[j - 1];
-        v[j] = x;
+    const char *records[BATCH_ROWS];
+    uint32_t most = ((const struct sort *)op->state)->out_rows;
+    for (size_t from = 0; from < s->n; from += most) {
+        uint32_t n = s->n - from < most ? (uint32_t)(s->n - from) : most;
+        for (uint32_t i = 0; i < n; i++)
+            records[i] = s->items[from + i].record;
+        if (!emit(op, lane, records, n, NULL, err))
+            return false;
     }
+    return true;
 }
 
-static void merge(const struct sort *st, const struct sort_item *a, size_t na,
-                  const struct sort_item *b, size_t nb, struct sort_item *out)
-{
-    while (na && nb) {
-        if (order_rows(st, a, b) <= 0) {
-            *out++ = *a++;
-            na--;
-        } else {
-            *out++ = *b++;
-            nb--;
-        }
-    }
-    memcpy(out, a, na * sizeof(*a));
-    memcpy(out + na, b, nb * sizeof(*b));
-}
-
-/* Bottom-up merge sort; gives whichever of the two arrays holds the result. */
-static struct sort_item *sort_items(const struct sort *st, struct sort_item *v,
-                                    struct sort_item *tmp, size_t n)
-{
-    for (size_t i = 0; i < n; i += RUN)
-        sort_run(st, v + i, n - i < RUN ? n - i : RUN);
-    for (size_t width = RUN; width < n; width *= 2) {
-        for (size_t i = 0; i < n; i += 2 * width) {
-            size_t na = n - i < width ? n - i : width;
-            size_t nb = n - i - na < width ? n - i - na : width;
-            /* Runs that are in order already are only copied. */
-            if (nb && order_rows(st, &v[i + na - 1], &v[i + na]) <= 0)
-                memcpy(tmp + i, v + i, (na + nb) * sizeof(*v));
-            else
-                merge(st, v + i, na, v + i + na, nb, tmp + i);
-        }
-        struct sort_item *t = v;
-        v = tmp;
-        tmp = t;
-    }
-    return v;
-}
-
-static bool emit_sorted(struct oper *op, struct lane *lane, const struct sort_item *v,
+/* From a merge. copy: rows are to be copied, as they do not stay. */
+static bool emit_merged(struct oper *op, struct lane *lane, struct sort_merge *m, bool copy,
                         struct err *err)
 {
     struct sort *st = op->state;
-    uint32_t ids[BATCH_ROWS];
-    for (uint64_t from = 0; from < st->rows.n; from += BATCH_ROWS) {
-        if (engine_stopped(op->e, err))
-            return false;
-        uint64_t left = st->rows.n - from;
-        struct batch *out = batch_new(st->rows.ncols, op->acct);
-        out->rows = left < BATCH_ROWS ? (uint32_t)left : BATCH_ROWS;
-        for (uint32_t i = 0; i < out->rows; i++)
-            ids[i] = v[from + i].row;
-        for (uint32_t c = 0; c < st->rows.ncols; c++)
-            rows_gather(&st->rows, c, ids, out->rows, out, c);
-        bool ok = op_emit(op, lane, out, err);
-        batch_unref(out);
+    const char *records[BATCH_ROWS], *top;
+    uint64_t rows = 0;
+    while ((top = sort_merge_top(m)) && rows < st->limit) {
+        size_t size = record_bytes(top) > st->out_bytes ? record_bytes(top) : st->out_bytes;
+        struct block *block = copy ? block_new(size, op->acct) : NULL;
+        uint32_t n = 0;
+        bool ok = true;
+        for (; ok && n < st->out_rows && rows < st->limit && (top = sort_merge_top(m));
+             n++, rows++) {
+            records[n] = top;
+            if (block) {
+                size = record_bytes(top);
+                if (block->len + size > block->cap)
+                    break;
+                records[n] = memcpy(block->data + block->len, top, size);
+                block->len += size;
+            }
+            ok = sort_merge_next(m, err);
+        }
+        ok = ok && emit(op, lane, records, n, block, err);
+        block_unref(block);
         if (!ok)
             return false;
     }
     return true;
 }
 
+/* All runs become those of the first part, few enough to be read at once. */
+static bool gather_runs(struct oper *op, struct err *err)
+{
+    struct sort *st = op->state;
+    struct rowsort *first = &st->parts[0];
+    size_t runs = 0;
+    for (uint32_t i = 0; i < st->nparts; i++)
+        runs += st->parts[i].nruns;
+    if (!runs)
+        return true;
+    /* Reading runs takes memory that rows hold: unless there is room they go to disk as well. */
+    for (uint32_t i = 0; i < st->nparts; i++) {
+        struct rowsort *s = &st->parts[i];
+        if (!op_may_hold(op, runs * SPILL_BUFFER + reserve(st)) && !rowsort_spill(s, err))
+            return false;
+        rowsort_trim(s);
+    }
+    for (uint32_t i = 1; i < st->nparts; i++) {
+        struct rowsort *s = &st->parts[i];
+        first->runs = xreallocarray(first->runs, first->nruns + s->nruns + 1, sizeof(*s->runs));
+        if (s->nruns)
+            memcpy(first->runs + first->nruns, s->runs, s->nruns * sizeof(*s->runs));
+        first->nruns += s->nruns;
+        s->nruns = 0;
+    }
+    uint32_t most = MERGE_RUNS_MAX;
+    while (most > MERGE_RUNS_MIN && !op_may_hold(op, most * SPILL_BUFFER + reserve(st)))
+        most--;
+    return sort_merge_reduce(first, most, err);
+}
+
 static bool sort_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
 {
     (void)input;
     struct sort *st = op->state;
-    size_t n = (size_t)st->rows.n, size = (n ? n : 1) * sizeof(struct sort_item);
-    struct sort_item *v = mem_alloc(st->acct, size), *tmp = mem_alloc(st->acct, size);
-    for (size_t i = 0; i < n; i++)
-        v[i] = (struct sort_item){prefix_of(st, (uint32_t)i), (uint32_t)i};
-    bool ok = emit_sorted(op, lane, sort_items(st, v, tmp, n), err);
-    mem_release(st->acct, v, size);
-    mem_release(st->acct, tmp, size);
+    if (!gather_runs(op, err))
+        return false;
+    struct rowsort *first = &st->parts[0];
+    bool ok = true;
+    if (st->nparts == 1 && !first->nruns) {
+        ok = emit_items(op, lane, first, err);
+    } else {
+        struct sort_merge m;
+        sort_merge_init(&m, &st->keys);
+        for (size_t i = 0; i < first->nruns; i++)
+            sort_merge_run(&m, first->runs[i]);
+        for (uint32_t i = 0; i < st->nparts; i++)
+            sort_merge_items(&m, st->parts[i].items, st->parts[i].n);
+        ok = sort_merge_start(&m, err) && emit_merged(op, lane, &m, first->nruns > 0, err);
+        sort_merge_release(&m);
+    }
+    op->spilled_bytes = spill_bytes(st->spill);
     return ok;
 }
 
 static void sort_close(struct oper *op)
 {
     struct sort *st = op->state;
-    if (st)
-        rows_release(&st->rows);
+    if (!st)
+        return;
+    op->spilled_bytes = spill_bytes(st->spill);
+    for (uint32_t i = 0; i < st->nparts; i++)
+        rowsort_release(&st->parts[i]);
+    free(st->parts);
+    spill_free(st->spill);
 }
 
 const struct op_class op_sort_class = {
-    .open = sort_open, .push = sort_push, .finish = sort_finish, .close = sort_close};
+    .open = sort_open,
+    .lane_open = sort_lane_open,
+    .lane_close = sort_lane_close,
+    .push = sort_push,
+    .finish = sort_finish,
+    .close = sort_close,
+};

@@ -11,128 +11,36 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/num.h"
-#include "base/rng.h"
 #include "engine/spill.h"
-#include "tests/unit/suite.h"
-
-#define NTYPES 8
-static const enum type all_types[NTYPES] = {TYPE_NONE, TYPE_BOOLEAN,   TYPE_INTEGER, TYPE_FLOAT,
-                                            TYPE_DATE, TYPE_TIMESTAMP, TYPE_STRING,  TYPE_JSON};
+#include "tests/unit/engine_rows.h"
 
 static struct mem_account account;
 static struct err err;
 
-static void put(struct batch *b, uint32_t c, uint32_t row, const char *text, size_t len,
-                uint32_t flags)
+/* An assertion tells Check where it is, through a pipe: too dear for each value. */
+static void must(bool holds, const char *what)
 {
-    b->cols[c].text[row] = (struct text){arena_strndup(&b->mem, text, len), (uint32_t)len, flags};
-    column_set_valid(&b->cols[c], row);
-}
-
-/* As a reader makes it: numbers with the text they were read with. */
-static void fill_read(struct batch *b, uint32_t c, enum type t, struct rng *rng)
-{
-    static const char *const integers[] = {"0", "-0", "17", "-9223372036854775808",
-                                           "9223372036854775807"};
-    static const char *const floats[] = {"1.50",
-                                         "-0",
-                                         "0.1",
-                                         "1e3",
-                                         "-1.7976931348623157e308",
-                                         "100000000000000000000000000000000000"};
-    static const char *const booleans[] = {"true", "FALSE", "True", "false"};
-    column_alloc(b, c, t, true);
-    memset(b->cols[c].text, 0, BATCH_ROWS * sizeof(struct text));
-    for (uint32_t i = 0; i < b->rows && t != TYPE_NONE; i++) {
-        uint64_t x = rng_u64(rng);
-        if (x % 7 == 0) {
-            if (t == TYPE_INTEGER || t == TYPE_FLOAT)
-                b->cols[c].v.i64[i] = 0;
-            else if (t == TYPE_BOOLEAN)
-                b->cols[c].v.b8[i] = 0;
-            continue;
-        }
-        x >>= 8;
-        const char *s = t == TYPE_INTEGER   ? integers[x % ARRAY_LEN(integers)]
-                        : t == TYPE_FLOAT   ? floats[x % ARRAY_LEN(floats)]
-                        : t == TYPE_BOOLEAN ? booleans[x % ARRAY_LEN(booleans)]
-                                            : NULL;
-        if (s) {
-            put(b, c, i, s, strlen(s), (x >> 32) & 1 ? TEXT_QUOTED : 0);
-            struct slice text = slice_str(s);
-            if (t == TYPE_INTEGER)
-                ck_assert(num_parse_int(text, &b->cols[c].v.i64[i]));
-            else if (t == TYPE_FLOAT)
-                ck_assert(num_parse_float(text, &b->cols[c].v.f64[i]));
-            else
-                b->cols[c].v.b8[i] = s[0] == 't' || s[0] == 'T';
-            continue;
-        }
-        char tmp[300];
-        size_t len = x % 11 == 0 ? x % 300 : x % 20;
-        for (size_t k = 0; k < len; k++)
-            tmp[k] = (char)rng_u64(rng);
-        uint32_t flags = len == 0 || x % 3 == 0 ? TEXT_QUOTED : 0;
-        if (t == TYPE_JSON && x % 5 == 0)
-            flags = TEXT_NESTED | (uint32_t)(x % 1000) << TEXT_ELEMENTS_SHIFT;
-        put(b, c, i, tmp, len, flags);
-    }
-}
-
-/* As an expression makes it: numbers without text. */
-static void fill_computed(struct batch *b, uint32_t c, enum type t, struct rng *rng)
-{
-    column_alloc(b, c, t, false);
-    for (uint32_t i = 0; i < b->rows; i++) {
-        uint64_t x = rng_u64(rng);
-        if (x % 5 == 0) {
-            x = 0;
-        } else {
-            column_set_valid(&b->cols[c], i);
-        }
-        if (t == TYPE_BOOLEAN)
-            b->cols[c].v.b8[i] = x & 1;
-        else if (t == TYPE_FLOAT)
-            b->cols[c].v.f64[i] = (double)(int64_t)x / 7;
-        else
-            b->cols[c].v.i64[i] = (int64_t)x;
-    }
-}
-
-static struct batch *random_batch(const enum type *types, uint32_t ncols, uint32_t rows,
-                                  struct rng *rng)
-{
-    struct batch *b = batch_new(ncols, NULL);
-    b->rows = rows;
-    for (uint32_t c = 0; c < ncols; c++) {
-        bool number = type_is_number(types[c]) || types[c] == TYPE_BOOLEAN;
-        if (number && rng_u64(rng) % 2)
-            fill_computed(b, c, types[c], rng);
-        else
-            fill_read(b, c, types[c], rng);
-    }
-    return b;
+    if (!holds)
+        ck_abort_msg("%s differs", what);
 }
 
 static void same_value(const struct column *a, uint32_t ra, const struct column *b, uint32_t rb)
 {
-    ck_assert_int_eq(a->type, b->type);
-    ck_assert_int_eq(column_valid(a, ra), column_valid(b, rb));
+    must(a->type == b->type, "type");
+    must(column_valid(a, ra) == column_valid(b, rb), "validity");
     if (!column_valid(a, ra))
         return;
     struct buf x = BUF_INIT(BUF_UNBOUNDED), y = BUF_INIT(BUF_UNBOUNDED);
     struct slice s = column_text(a, ra, &x), t = column_text(b, rb, &y);
-    ck_assert_uint_eq(s.len, t.len);
-    ck_assert(s.len == 0 || memcmp(s.p, t.p, s.len) == 0);
+    must(s.len == t.len && (s.len == 0 || memcmp(s.p, t.p, s.len) == 0), "text");
     buf_release(&x);
     buf_release(&y);
     if (a->type == TYPE_BOOLEAN)
-        ck_assert_int_eq(a->v.b8[ra], b->v.b8[rb]);
+        must(a->v.b8[ra] == b->v.b8[rb], "value");
     else if (type_is_number(a->type))
-        ck_assert(memcmp(&a->v.i64[ra], &b->v.i64[rb], 8) == 0);
+        must(memcmp(&a->v.i64[ra], &b->v.i64[rb], 8) == 0, "value");
     else
-        ck_assert_uint_eq(a->text[ra].flags, b->text[rb].flags);
+        must(a->text[ra].flags == b->text[rb].flags, "flags");
 }
 
 static void good(bool ok)
@@ -207,7 +115,7 @@ START_TEST(rows_of_all_types_come_back_as_they_were_twice)
             for (uint32_t i = 0; i < b->rows; i++, row++, got++) {
                 for (; row == in[k]->rows; k++)
                     row = 0;
-                ck_assert_uint_eq(seq[i], (uint64_t)k << 32 | row);
+                must(seq[i] == ((uint64_t)k << 32 | row), "number");
                 for (uint32_t c = 0; c < NTYPES; c++)
                     same_value(&in[k]->cols[c], row, &b->cols[c], i);
             }
@@ -252,7 +160,7 @@ START_TEST(many_runs_side_by_side_keep_their_rows_and_pick_their_columns)
         good(spill_rewind(runs[i], &err));
         for (struct batch *b = next(runs[i], seq); b; batch_unref(b), b = next(runs[i], seq)) {
             for (uint32_t row = 0; row < b->rows; row++) {
-                ck_assert_uint_eq(seq[row], want);
+                must(seq[row] == want, "number");
                 const struct batch *from = in[want >> 32];
                 same_value(&from->cols[6], (uint32_t)want, &b->cols[0], row);
                 same_value(&from->cols[2], (uint32_t)want, &b->cols[1], row);
@@ -297,7 +205,7 @@ START_TEST(kept_rows_are_spilled_by_their_numbers)
     uint64_t got[BATCH_ROWS], at = 0;
     for (struct batch *b = next(r, got); b; batch_unref(b), b = next(r, got)) {
         for (uint32_t i = 0; i < b->rows; i++, at++) {
-            ck_assert_uint_eq(got[i], at + 1);
+            must(got[i] == at + 1, "number");
             for (uint32_t c = 0; c < NTYPES; c++)
                 same_value(&in->cols[c], ids[at] % BATCH_ROWS, &b->cols[c], i);
         }
@@ -320,9 +228,9 @@ START_TEST(a_text_longer_than_the_buffer_and_an_empty_one_come_back)
     struct batch *b = batch_new(1, NULL);
     b->rows = 4;
     column_alloc(b, 0, TYPE_STRING, true);
-    put(b, 0, 0, "", 0, TEXT_QUOTED);
-    put(b, 0, 1, text, len, 0);
-    put(b, 0, 3, "x", 1, 0);
+    put_text(b, 0, 0, "", 0, TEXT_QUOTED);
+    put_text(b, 0, 1, text, len, 0);
+    put_text(b, 0, 3, "x", 1, 0);
     b->cols[0].text[2] = (struct text){NULL, 0, 0};
     struct spill *s = spill_new(&account);
     struct spill_run *r = spill_run_new(s, types, 1);
