@@ -117,6 +117,11 @@ bool os_entropy(void *p, size_t n);
 void os_build_id(char out[BUILD_ID_TEXT]);
 
 /* -- processes -- */
+/* What a program of PATH says on stdout, when it ends with status 0 within the time; its stdin and
+ * stderr are /dev/null. For short questions: it is neither measured nor guarded as a pipeline's
+ * commands are. `out` states how much may be said. */
+bool os_ask(const char *const *argv, const char *dir, double timeout_s, struct buf *out);
+
 struct proc_usage {
     double cpu_s,
         wall_s; /* CPU: what was waited for inside the tree, and what was seen of the rest */

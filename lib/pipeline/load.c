@@ -3,14 +3,12 @@
  * that is. Not here: what a stage means (stages.c), how stages hang together (connect.c). */
 #include "pipeline/parse.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "base/hash.h"
 #include "base/nearest.h"
 #include "os/os.h"
 
 #define PIPELINE_FILE_MAX (64u << 20)
+#define GIT_PATIENCE_S 10
 
 static const char *shown_path(const struct pipeline *p)
 {
@@ -135,21 +133,6 @@ static bool fill_params(struct pipeline *p, const struct param *params, size_t n
 
 /* -- which version -- */
 
-/* stdout of a command, or false when it fails. */
-static bool command_output(const char *command, const char *dir, struct buf *out)
-{
-    struct proc p;
-    struct proc_opts o = {.command = command, .dir = dir, .pipe_out = true};
-    char piece[4096];
-    ssize_t n;
-    int status;
-    if (!proc_start(&p, &o, NULL))
-        return false;
-    while ((n = read(p.out, piece, sizeof(piece))) > 0)
-        buf_add(out, piece, (size_t)n);
-    return proc_wait(&p, 10, &status) && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
 static bool in_git(const char *base)
 {
     char *dir = xstrdup(base);
@@ -168,32 +151,41 @@ static bool in_git(const char *base)
     return found;
 }
 
-/* The commit when the file is tracked and unchanged, else the text's hash. Asks git only below a
- * .git. */
+/* The commit when the file is tracked and unchanged; NULL when it is not, or git is not there. One
+ * question answers both: a line "# branch.oid COMMIT", and one more for a file that is changed,
+ * untracked or ignored. */
+static const char *git_commit(struct arena *a, const char *dir, const char *name)
+{
+    static const char head[] = "# branch.oid ";
+    char *file = xasprintf("./%s", name);
+    const char *const argv[] = {
+        "git",      "--no-optional-locks",   "--literal-pathspecs", "status", "--porcelain=v2",
+        "--branch", "--untracked-files=all", "--ignored=matching",  "--",     file,
+        NULL};
+    struct buf out = BUF_INIT(64 << 10);
+    const char *commit = NULL;
+    bool clean = os_ask(argv, dir, GIT_PATIENCE_S, &out);
+    for (struct slice rest = buf_slice(&out); clean && rest.len;) {
+        const char *end = memchr(rest.p, '\n', rest.len);
+        struct slice line = slice_of(rest.p, end ? (size_t)(end - rest.p) : rest.len);
+        rest = slice_of(rest.p + line.len + (end != NULL), rest.len - line.len - (end != NULL));
+        if (slice_starts(line, head) && line.len >= sizeof(head) - 1 + 40)
+            commit = arena_strndup(a, line.p + sizeof(head) - 1, line.len - (sizeof(head) - 1));
+        clean = line.p[0] == '#';
+    }
+    buf_release(&out);
+    free(file);
+    return clean ? commit : NULL;
+}
+
+/* Else the text's hash. Asks git only below a .git. */
 static const char *find_code_version(struct pipeline *p, const char *path, struct slice text)
 {
-    if (in_git(p->base)) {
-        struct buf out = BUF_INIT(4096);
-        const char *slash = strrchr(path, '/');
-        struct buf cmd = BUF_INIT(8192);
-        buf_adds(&cmd, "f='");
-        for (const char *c = slash ? slash + 1 : path; *c; c++) {
-            if (*c == '\'')
-                buf_adds(&cmd, "'\\''");
-            else
-                buf_addc(&cmd, *c);
-        }
-        buf_adds(&cmd,
-                 "'; exec 2>/dev/null; git ls-files --error-unmatch -- \"./$f\" >/dev/null && "
-                 "test -z \"$(git status --porcelain -- \"./$f\")\" && git rev-parse HEAD");
-        bool ok = !cmd.overflow && command_output(buf_str(&cmd), p->base, &out) && out.len >= 40;
-        struct slice commit = slice_trim(buf_slice(&out));
-        const char *version = ok ? arena_strndup(&p->mem, commit.p, commit.len) : NULL;
-        buf_release(&cmd);
-        buf_release(&out);
-        if (version)
-            return version;
-    }
+    const char *slash = strrchr(path, '/');
+    const char *commit =
+        in_git(p->base) ? git_commit(&p->mem, p->base, slash ? slash + 1 : path) : NULL;
+    if (commit)
+        return commit;
     struct sha256 s;
     char hex[SHA256_HEX];
     sha256_init(&s);
