@@ -185,7 +185,7 @@ static bool is_elsewhere(const struct app *app, const char *environment)
 /* The modes that are built; the plan's others are refused by name. */
 static bool runs_mode(const char *mode)
 {
-    static const char *const modes[] = {"standard", "optimized"};
+    static const char *const modes[] = {"standard", "optimized", "sampling"};
     for (size_t i = 0; mode && i < ARRAY_LEN(modes); i++) {
         if (strcmp(mode, modes[i]) == 0)
             return true;
@@ -201,8 +201,8 @@ static bool can_run(const struct app *app, const struct job *job, const struct p
     struct quoted q;
     if (!runs_mode(plan->mode))
         return err_set(err, ERR_DATA,
-                       "pipeline '%s' is planned in mode '%s': this version runs standard and "
-                       "optimized",
+                       "pipeline '%s' is planned in mode '%s': this version runs standard, "
+                       "optimized and sampling",
                        p->name, quote_str(&q, plan->mode));
     for (uint32_t i = 0; i < plan->nstages; i++) {
         if (is_elsewhere(app, plan->stages[i].environment))
@@ -238,6 +238,11 @@ int run_job(struct app *app, struct job *job)
         }
         if (status == STATUS_OK && app->opts.dry_run)
             status = resume_show(app, &p);
+        pipeline_release(&p);
+        return status;
+    }
+    if (is_sampling(job->plan.mode)) {
+        status = sample_job(app, job, &p);
         pipeline_release(&p);
         return status;
     }

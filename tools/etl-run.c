@@ -107,6 +107,10 @@ static int run_here(struct app *app, struct pipeline *p)
     if (app->opts.validate)
         return check_only(app, p);
     app->njobs = 0;
+    if (is_sampling(app->opts.mode) && !app->opts.dry_run) {
+        sample_here(app, p);
+        return run_jobs(app);
+    }
     int status = plan_here(app, p);
     return status == STATUS_OK ? run_jobs(app) : status;
 }
@@ -125,7 +129,7 @@ static int work(struct app *app, const char *operand, struct pipeline *p)
         if (records && !engine_keeps_apart(p, "--records", records, &err))
             return cli_fail(&err);
         app->stdin_taken = reads_stdin(p);
-        if (writes_stdout(p) && !app->opts.records)
+        if (writes_stdout(p) && !app->opts.records && !is_sampling(app->opts.mode))
             app->silent = true, app->people = false;
     }
     if (records && operand && path_is_same(records, operand))
@@ -155,7 +159,7 @@ static int work(struct app *app, const char *operand, struct pipeline *p)
 int main(int argc, char **argv)
 {
     cli_init(&etl_run_tool);
-    struct app app = {.opts = {.common = {.format = "auto"}}};
+    struct app app = {.opts = ETL_RUN_OPTS_INIT};
     char **operands;
     size_t n;
     int status;
@@ -166,6 +170,8 @@ int main(int argc, char **argv)
     if (app.opts.max_rejects && !engine_limit_parse(app.opts.max_rejects, &app.limit))
         return cli_usage("option '--max-rejects': '%s' is neither a count nor a percentage",
                          app.opts.max_rejects);
+    if (!(app.opts.sample > 0))
+        return cli_usage("option '--sample': a sample of nothing tells nothing");
     if (app.opts.params.n && !app.opts.pipeline)
         return cli_usage("option '--param' belongs to '-p'; a plan has its parameters filled in");
     if (app.opts.resume && app.opts.mode &&

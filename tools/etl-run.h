@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/report.h"
 #include "engine/run.h"
+#include "engine/sample.h"
 #include "pipeline/pipeline.h"
 #include "rec/rec.h"
 #include "store/store.h"
@@ -22,6 +23,8 @@ struct etl_run_opts {
     struct opt_list params;
     const char *mode; /* or NULL: the plan's */
     int64_t threads;  /* 0: as planned */
+    double sample;    /* a share, of --mode sampling */
+    int64_t seed;
     const char *reject;
     const char *max_rejects;
     bool lock, no_wait;
@@ -31,6 +34,10 @@ struct etl_run_opts {
     const char *records;
     const char *resume; /* NULL, or the beginning of a run's id, "" for the last */
 };
+#define ETL_RUN_OPTS_INIT                                                          \
+    {                                                                              \
+        .common = {.format = "auto"}, .sample = SAMPLE_RATE_DEFAULT, .seed = 1996, \
+    }
 extern const struct tool etl_run_tool;
 
 /* A pipeline that is to be run: what the chain or the planner says of it. */
@@ -124,6 +131,14 @@ void show_plan(const struct job *job);
 void show_completion(const struct rec_completion *c);
 /* What a pipeline would read, run and write, a line each. */
 void show_datasets(const struct pipeline *p);
+
+/* -- etl-run-sample.c -- */
+/* Runs it on a sample: records, or tables for people, tell what all of it would take and give. */
+int sample_job(struct app *app, struct job *job, struct pipeline *p);
+/* The same mode by option or by plan. */
+bool is_sampling(const char *mode);
+/* The job of -p, which needs no plan. */
+void sample_here(struct app *app, const struct pipeline *p);
 
 /* -- etl-run-wait.c: when a plan may start -- */
 /* A queued plan waits until there is room for it; ERR_AGAIN when it must not wait. A signal ends

@@ -11,6 +11,7 @@
 #include "engine/lanes.h"
 #include "engine/op.h"
 #include "engine/reject.h"
+#include "engine/sample_int.h"
 #include "table/writer.h"
 
 /* A batch goes down the graph by calls, some 1.5 KiB of stack per stage. */
@@ -450,6 +451,8 @@ static void set_up(struct engine *e, struct arena *a)
         struct oper *op = &e->ops[i];
         struct stage *s = &p->stages[i];
         *op = (struct oper){.e = e, .stage = s, .index = i, .cls = classes[s->op], .first = -1};
+        if (e->o->sample)
+            op->cls = sample_class(e->o->sample, i, op->cls);
         op->acct = ARENA_NEW(a, struct mem_account);
         op->late = s->schema_late;
         op->kept = op->done = e->o->kept && e->o->kept[i].kept;

@@ -91,6 +91,7 @@ struct engine_kept {
 #define LANES_MAX 256
 
 struct allotments;
+struct sample_run;
 struct engine_opts {
     const struct rec_plan *plan;   /* algorithms by stage; or NULL */
     struct allotments *allotments; /* memory of the stages (engine/allocation.h); NULL: what the
@@ -102,6 +103,7 @@ struct engine_opts {
     const struct engine_kept *kept;    /* one per stage, or NULL. All that a stage that is run takes
                                           rows from is run too */
     int data_fd;                       /* rows of a write to "-" */
+    struct sample_run *sample;         /* of engine/sample.h: nothing is published; or NULL */
     const volatile sig_atomic_t *stop; /* a signal that asks to end; or NULL */
     void *ctx;
     void (*progress)(void *ctx, const struct engine_view *v);              /* or NULL */

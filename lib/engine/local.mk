@@ -9,6 +9,9 @@ tests_unit_engine_sort_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/unit/engine_sort
 libcore_a_SOURCES += lib/engine/groups.c lib/engine/groups.h lib/engine/measure_int.h \
   lib/engine/measure_state.c lib/engine/tally.c lib/engine/tally.h
+libcore_a_SOURCES += lib/engine/sample.c lib/engine/sample.h lib/engine/sample_int.h \
+  lib/engine/sample_choose.c lib/engine/sample_grade.c lib/engine/sample_rewrite.c \
+  lib/engine/sample_ops.c lib/engine/sample_tally.c lib/engine/sample_figures.c lib/engine/sample_job.c
 libcore_a_SOURCES += lib/engine/allocation.c lib/engine/allocation.h lib/engine/engine.c lib/engine/engine.h lib/engine/events.c lib/engine/events.h \
   lib/engine/exact.c lib/engine/exact.h \
   lib/engine/journal.c lib/engine/journal.h lib/engine/kept.c lib/engine/mark.c lib/engine/mark.h \
@@ -44,6 +47,8 @@ tests_unit_engine_lanes_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_engine_lanes_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/unit/engine_lanes tests/cli/etl-run-threads.sh
 EXTRA_DIST += tests/cli/etl-run-threads.sh
+TAP_TESTS += tests/cli/etl-run-sample.sh
+EXTRA_DIST += tests/cli/etl-run-sample.sh
 TAP_TESTS += tests/cli/etl-run-rejects.sh
 EXTRA_DIST += tests/cli/etl-run-rejects.sh
 TAP_TESTS += tests/cli/etl-run-commands.sh

@@ -32,7 +32,7 @@ static void put_aside(struct intake *s, struct lane *lane, const struct bad_reco
     op_put_aside(s->op, lane, &rej);
 }
 
-static void on_bad(void *ctx, const struct bad_record *bad)
+void intake_bad(void *ctx, const struct bad_record *bad)
 {
     struct intake *s = ctx;
     put_aside(s, &s->op->e->main, bad);
@@ -82,6 +82,7 @@ static struct batch *widen(struct intake *s, struct batch *b)
     struct batch *out = batch_new(want->n, s->op->acct);
     out->rows = b->rows;
     out->line = b->line;
+    out->end = b->end;
     out->source = b->source;
     batch_hold(out, b);
     for (uint32_t c = 0; c < want->n; c++) {
@@ -114,7 +115,7 @@ bool intake_open_paths(struct intake *s, struct oper *op, const char *const *pat
     s->opts = *opts;
     s->opts.acct = op->acct;
     s->opts.batch_rows = op->e->o->piece_rows;
-    s->reader = reader_open(paths, n, &s->opts, on_bad, s, err);
+    s->reader = reader_open(paths, n, &s->opts, intake_bad, s, err);
     return s->reader && intake_bind(s, err);
 }
 
@@ -124,8 +125,26 @@ bool intake_open_fd(struct intake *s, struct oper *op, int fd, const struct read
     s->op = op;
     s->opts = *opts;
     s->opts.acct = op->acct;
-    s->reader = reader_open_fd(fd, op->stage->id, &s->opts, on_bad, s, err);
+    s->reader = reader_open_fd(fd, op->stage->id, &s->opts, intake_bad, s, err);
     return s->reader && intake_bind(s, err);
+}
+
+bool intake_adopt(struct intake *s, struct oper *op, struct reader *reader, struct err *err)
+{
+    s->op = op;
+    s->reader = reader;
+    return reader && intake_bind(s, err);
+}
+
+bool intake_next(struct intake *s, struct batch **out, struct err *err)
+{
+    *out = NULL;
+    if (!reader_next(s->reader, out, err))
+        return false;
+    reader_stats(s->reader, &s->stats);
+    if (*out && !s->same)
+        *out = widen(s, *out);
+    return true;
 }
 
 static bool emit(struct intake *s, struct lane *lane, struct batch *b, struct err *err)

@@ -23,6 +23,12 @@ bool intake_open_paths(struct intake *s, struct oper *op, const char *const *pat
                        const struct reader_opts *opts, struct err *err);
 bool intake_open_fd(struct intake *s, struct oper *op, int fd, const struct reader_opts *opts,
                     struct err *err);
+/* A reader that somebody else has opened with intake_bad as its sink, `s` as its context (NULL: see
+ * err). It is closed by intake_close. */
+bool intake_adopt(struct intake *s, struct oper *op, struct reader *reader, struct err *err);
+bad_record_fn intake_bad;
+/* The next batch of the stage, which the caller unrefs; NULL at the end. */
+bool intake_next(struct intake *s, struct batch **out, struct err *err);
 /* Emits the next batch of the stage; *more false at the end. */
 bool intake_step(struct intake *s, struct lane *lane, bool *more, struct err *err);
 void intake_close(struct intake *s);

@@ -21,6 +21,8 @@ static bool put(struct oper *op, const void *p, size_t n, struct err *err)
     struct output *o = op->state;
     op->write_bytes += n;
     op->bytes_out = op->write_bytes;
+    if (op->e->o->sample)
+        return true;
     return o->to_stdout ? fd_write_all(op->e->o->data_fd, p, n, "stdout", err)
                         : atomic_write(&o->file, p, n, err);
 }
@@ -56,7 +58,8 @@ static bool write_open(struct oper *op, struct err *err)
     o->file = ATOMIC_FILE_INIT;
     o->text = o->packed = BUF_INIT(BUF_UNBOUNDED);
     op->state = o;
-    o->to_stdout = strcmp(s->u.write.path, "-") == 0;
+    bool named = strcmp(s->u.write.path, "-") != 0;
+    o->to_stdout = !named || op->e->o->sample; /* of a sample nothing is written */
     if (!o->to_stdout)
         sweep(s->u.write.path);
     if (!o->to_stdout && !atomic_open(&o->file, s->u.write.path, err))
@@ -68,7 +71,7 @@ static bool write_open(struct oper *op, struct err *err)
     if (o->opts.format == FORMAT_AUTO)
         o->opts.format = FORMAT_CSV;
     const char *how = s->u.write.compress;
-    if (!how && !o->to_stdout)
+    if (!how && named)
         how = compression_of_path(s->u.write.path);
     if (how && !(o->z = compressor_new(how, err)))
         return false;

@@ -3,7 +3,6 @@ libcore_a_SOURCES += lib/profile/profile.c lib/profile/profile.h lib/profile/sta
     lib/profile/record.c lib/profile/run.c \
     lib/profile/crew.c lib/profile/crew.h lib/profile/intake.c lib/profile/intake.h \
     lib/profile/route.c lib/profile/route.h lib/profile/window.c lib/profile/partition.c \
-    lib/profile/interval.c lib/profile/interval.h \
     lib/profile/sample.c lib/profile/sample.h \
     lib/profile/column.c lib/profile/column.h \
     lib/profile/column_image.c lib/profile/column_image.h \

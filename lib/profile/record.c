@@ -3,8 +3,8 @@
 #include <math.h>
 
 #include "base/instant.h"
-#include "profile/interval.h"
 #include "profile/state.h"
+#include "sketch/interval.h"
 
 static double line_of(uint64_t line)
 {

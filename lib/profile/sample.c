@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "profile/interval.h"
+#include "sketch/interval.h"
 #include "profile/state.h"
 #include "table/value.h"
 

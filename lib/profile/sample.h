@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A profile from random blocks of a file: which are read, and what they say of all records, with
- * intervals from the variance between blocks (interval.h). The blocks are read twice: once for the
- * profile, once more, when the medians are known, for the sums of each block. Internal to profile/.
+ * intervals from the variance between blocks (sketch/interval.h). The blocks are read twice: once
+ * for the profile, once more, when the medians are known, for the sums of each block. Internal to
+ * profile/.
  */
 #ifndef FORELINE_SAMPLE_H
 #define FORELINE_SAMPLE_H

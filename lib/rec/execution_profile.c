@@ -24,6 +24,56 @@ static const struct rec_issue *issues_read(struct arena *a, const struct json *a
     return items;
 }
 
+static struct rec_interval interval_read(const struct json *v, const char *name)
+{
+    const struct json *i = json_get(v, name);
+    return (struct rec_interval){json_num(i, "lo95", NAN), json_num(i, "hi95", NAN)};
+}
+
+static void interval_write(struct jw *w, const char *name, struct rec_interval i)
+{
+    jw_key(w, name);
+    if (isnan(i.lo) && isnan(i.hi)) {
+        jw_null(w);
+        return;
+    }
+    jw_obj(w);
+    jw_knum(w, "lo95", i.lo);
+    jw_knum(w, "hi95", i.hi);
+    jw_end_obj(w);
+}
+
+static struct rec_sample_stage sample_read(const struct json *v)
+{
+    return (struct rec_sample_stage){
+        .method = json_str(v, "method", NULL),
+        .key = json_str(v, "key", NULL),
+        .fraction = json_num(v, "fraction", NAN),
+        .records_in = interval_read(v, "records_in"),
+        .records_out = interval_read(v, "records_out"),
+        .bytes_in = interval_read(v, "bytes_in"),
+        .bytes_out = interval_read(v, "bytes_out"),
+        .why = json_str(v, "why", NULL),
+    };
+}
+
+static void sample_write(struct jw *w, const struct rec_sample_stage *s)
+{
+    jw_key(w, "sample");
+    jw_obj(w);
+    if (s->method) {
+        jw_kstr(w, "method", s->method);
+        jw_kstr(w, "key", s->key);
+        jw_knum(w, "fraction", s->fraction);
+    }
+    interval_write(w, "records_in", s->records_in);
+    interval_write(w, "records_out", s->records_out);
+    interval_write(w, "bytes_in", s->bytes_in);
+    interval_write(w, "bytes_out", s->bytes_out);
+    jw_kstr(w, "why", s->why);
+    jw_end_obj(w);
+}
+
 bool rec_execution_profile_read(struct arena *a, const struct json *v,
                                 struct rec_execution_profile *out, struct err *err)
 {
@@ -56,6 +106,15 @@ bool rec_execution_profile_read(struct arena *a, const struct json *v,
     }
     out->stages = s;
     out->nstages = (uint32_t)n;
+    const struct json *sample = json_get(v, "sample");
+    out->sample_rate = json_num(sample, "rate", NAN);
+    out->sample_seed = json_num(sample, "seed", NAN);
+    if (json_is(sample, JSON_OBJECT)) {
+        struct rec_sample_stage *samples = ARENA_ARRAY(a, struct rec_sample_stage, n);
+        for (size_t i = 0; i < n; i++)
+            samples[i] = sample_read(json_get(json_at(stages, i), "sample"));
+        out->samples = samples;
+    }
     return true;
 }
 
@@ -99,9 +158,18 @@ void rec_execution_profile_write(struct buf *out, const struct rec_execution_pro
     for (uint32_t i = 0; i < p->nstages; i++) {
         jw_obj(&w);
         rec_stage_figures_write(&w, &p->stages[i], false);
+        if (p->samples)
+            sample_write(&w, &p->samples[i]);
         jw_end_obj(&w);
     }
     jw_end_arr(&w);
     jw_kstr(&w, "basis", p->basis);
+    if (p->samples) {
+        jw_key(&w, "sample");
+        jw_obj(&w);
+        jw_knum(&w, "rate", p->sample_rate);
+        jw_knum(&w, "seed", p->sample_seed);
+        jw_end_obj(&w);
+    }
     rec_close(&w);
 }

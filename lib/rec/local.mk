@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-libcore_a_SOURCES += lib/rec/rec.h lib/rec/allocation.c lib/rec/figures.c lib/rec/figures.h lib/rec/execution_profile.c \
+libcore_a_SOURCES += lib/rec/rec.h lib/rec/allocation.c lib/rec/figures.c lib/rec/figures.h lib/rec/execution_profile.c lib/rec/estimate.c \
 	lib/rec/environment.c lib/rec/plan.c lib/rec/sketch.c lib/rec/verdict.c lib/rec/completion.c lib/rec/profile.c \
 	lib/rec/drift.c
 

@@ -109,6 +109,14 @@ struct rec_stage_figures {
     struct rec_figure records_in, records_out, bytes_in, bytes_out, wall_s, cpu_s,
         peak_memory_bytes, read_bytes, write_bytes;
 };
+/* How a stage's figures came from a sample. */
+struct rec_sample_stage {
+    const char *method; /* of a read: blocks, records, key, whole; else NULL */
+    const char *key;    /* the column, with method key; or NULL */
+    double fraction;    /* of a read: that a record is drawn; else NAN */
+    struct rec_interval records_in, records_out, bytes_in, bytes_out; /* of all the data */
+    const char *why; /* what is null is not known; or NULL */
+};
 struct rec_execution_profile {
     const char *pipeline;
     const struct json *definition; /* object, or NULL */
@@ -119,11 +127,29 @@ struct rec_execution_profile {
     uint32_t nquality;
     const struct rec_stage_figures *stages;
     uint32_t nstages;
-    const char *basis; /* "history:3 runs", "similar", "prior" */
+    const char *basis; /* "history:3 runs", "similar", "prior", "sample:1%" */
+    double sample_rate, sample_seed;
+    const struct rec_sample_stage *samples; /* one per stage; NULL: not from a sample */
 };
 bool rec_execution_profile_read(struct arena *a, const struct json *v,
                                 struct rec_execution_profile *out, struct err *err);
 void rec_execution_profile_write(struct buf *out, const struct rec_execution_profile *p);
+
+/* -- estimate: what a write would get, from a sample -- */
+struct rec_estimate {
+    const char *pipeline, *stage;
+    const char *output; /* name of the dataset */
+    double sample_rate, sample_seed;
+    double records; /* NAN: not known */
+    struct rec_interval records_interval;
+    bool exact;        /* no input of it was sampled */
+    struct slice rows; /* JSON objects with commas between them */
+    double rows_left;  /* that are not in `rows` */
+    const char *why;   /* there are no rows; or NULL */
+};
+bool rec_estimate_read(struct arena *a, const struct json *v, struct rec_estimate *out,
+                       struct err *err);
+void rec_estimate_write(struct buf *out, const struct rec_estimate *p);
 
 /* -- environment -- */
 struct rec_environment {

@@ -7,6 +7,7 @@ libcore_a_SOURCES += lib/sketch/moments.c lib/sketch/moments.h \
     lib/sketch/frequent.c lib/sketch/frequent.h \
     lib/sketch/reservoir.c lib/sketch/reservoir.h \
     lib/sketch/tails.c lib/sketch/tails.h \
+    lib/sketch/interval.c lib/sketch/interval.h lib/sketch/estimate.c lib/sketch/estimate.h \
     lib/sketch/drift.c lib/sketch/drift.h
 
 check_PROGRAMS += tests/unit/sketch tests/prop/sketch

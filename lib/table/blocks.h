@@ -3,7 +3,7 @@
  *
  * What stands behind the header is divided into strata of equal length, each stratum into cells of
  * equal length, and of each stratum two cells are drawn without replacement (so that the variance
- * of what is found can be told, see profile/interval.h). A block is the records whose first byte
+ * of what is found can be told, see sketch/interval.h). A block is the records whose first byte
  * lies in the cell: so each record of the file is in one block, and in the sample with the same
  * probability.
  *

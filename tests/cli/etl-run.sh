@@ -203,12 +203,12 @@ is "$(completion .status)" completed "the plan runs all the same"
 
 sed -n 2p plan.jsonl | jq -c '.mode = "shadow"' >shadow.jsonl
 run etl-run -q shadow.jsonl
-is "$status|$err" "3|etl-run: pipeline 'copy' is planned in mode 'shadow': this version runs standard and optimized" \
+is "$status|$err" "3|etl-run: pipeline 'copy' is planned in mode 'shadow': this version runs standard, optimized and sampling" \
     "a mode that is not there is refused"
 run etl-run -q --mode optimized shadow.jsonl
 status_is 0 "--mode goes before what the plan says"
 run etl-run -q -p copy.json --mode shadow
-is "$status|$err" "3|etl-run: pipeline 'copy' is planned in mode 'shadow': this version runs standard and optimized" \
+is "$status|$err" "3|etl-run: pipeline 'copy' is planned in mode 'shadow': this version runs standard, optimized and sampling" \
     "and is refused in the same way"
 for mode in standard optimized; do
     run etl-run -p copy.json --mode $mode --dry-run --format json

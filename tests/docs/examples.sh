@@ -60,6 +60,7 @@ etl-profile flights.csv airports.csv | etl-predict -p delays.json | etl-plan | e
     etl-lineage show flights.csv
     etl-lineage show "$(etl-lineage runs --limit 1 | jq -r .run_id)"
     etl-lineage upstream delays.csv
+    etl-run -p delays.json --mode sampling --sample 20%
 } >>all.jsonl 2>/dev/null
 jq -r 'select(.record) | .record, keys[]' all.jsonl | sort -u |
     while read -r word; do
@@ -67,7 +68,7 @@ jq -r 'select(.record) | .record, keys[]' all.jsonl | sort -u |
     done >undescribed
 is "$(cat undescribed)" "" "etl-records(5) describes every field"
 is "$(jq -r 'select(.record) | .record' all.jsonl | sort -u | tr '\n' ' ')" \
-    "access completion dataset environment execution_profile node pipeline plan profile run sighting " \
+    "access completion dataset environment estimate execution_profile node pipeline plan profile run sighting " \
     "there was one of each kind"
 
 for page in foreline.7 etl-records.5; do

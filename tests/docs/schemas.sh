@@ -8,7 +8,7 @@ dir=$srcdir/share/schemas
 check=$srcdir/tests/docs/validate
 kinds='profile sketch drift verdict forecast execution_profile resource_estimate anomaly environment plan
 provisioning_request allocation suggestion experiment partition_health migration checkpoint completion
-node run pipeline dataset sighting access log'
+node run pipeline dataset sighting access log estimate'
 n=0
 result() { # status, name
     n=$((n + 1))

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/rng.h"
-#include "profile/interval.h"
 #include "profile/profile.h"
+#include "sketch/interval.h"
 #include "sketch/moments.h"
 #include "tests/unit/suite.h"
 

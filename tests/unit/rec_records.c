@@ -67,6 +67,42 @@ START_TEST(an_execution_profile_is_written_as_it_was_read)
 }
 END_TEST
 
+START_TEST(an_execution_profile_of_a_sample_is_written_as_it_was_read)
+{
+    ROUND_TRIP(
+        execution_profile,
+        "{\"record\":\"execution_profile\",\"v\":1,\"pipeline\":\"orders\",\"definition\":null,"
+        "\"base\":null,\"code_version\":null,\"mode\":\"sampling\",\"predicted\":{\"volume\":{"
+        "\"records\":null,\"bytes\":null},\"complexity\":{\"joins\":0,\"transformations\":0,"
+        "\"depth\":1},\"quality_issues\":[]},\"stages\":[{\"id\":\"a\",\"operation\":\"read\","
+        "\"records_in\":null,\"records_out\":null,\"bytes_in\":null,\"bytes_out\":null,"
+        "\"wall_s\":null,\"cpu_s\":null,\"peak_memory_bytes\":null,\"read_bytes\":null,"
+        "\"write_bytes\":null,\"sample\":{\"method\":\"key\",\"key\":\"id\",\"fraction\":0.01,"
+        "\"records_in\":{\"lo95\":1,\"hi95\":2},\"records_out\":{\"lo95\":0.5,\"hi95\":null},"
+        "\"bytes_in\":null,\"bytes_out\":null,\"why\":\"x\"}},{\"id\":\"b\",\"operation\":"
+        "\"limit\",\"records_in\":null,\"records_out\":null,\"bytes_in\":null,\"bytes_out\":null,"
+        "\"wall_s\":null,\"cpu_s\":null,\"peak_memory_bytes\":null,\"read_bytes\":null,"
+        "\"write_bytes\":null,\"sample\":{\"records_in\":null,\"records_out\":null,\"bytes_in\":"
+        "null,\"bytes_out\":null,\"why\":null}}],\"basis\":\"sample:1%\",\"sample\":{\"rate\":0.01,"
+        "\"seed\":1996}}");
+}
+END_TEST
+
+START_TEST(an_estimate_is_written_as_it_was_read)
+{
+    ROUND_TRIP(estimate,
+               "{\"record\":\"estimate\",\"v\":1,\"pipeline\":\"p\",\"stage\":\"out\",\"output\":"
+               "\"file:/a.csv\",\"sample\":{\"rate\":0.01,\"seed\":7},\"exact\":false,"
+               "\"records\":{\"estimate\":40,\"lo95\":40,\"hi95\":337},\"rows\":[{\"c\":\"a\","
+               "\"n\":1.5,\"n_lo95\":1,\"n_hi95\":2},{\"c\":null,\"n\":9007199254740993}],"
+               "\"rows_left\":0,\"why\":null}");
+    ROUND_TRIP(estimate,
+               "{\"record\":\"estimate\",\"v\":1,\"pipeline\":\"p\",\"stage\":\"out\",\"output\":"
+               "null,\"sample\":{\"rate\":0.5,\"seed\":0},\"exact\":true,\"records\":null,"
+               "\"rows\":[],\"rows_left\":3,\"why\":\"limit\"}");
+}
+END_TEST
+
 START_TEST(unknown_figures_are_nan_in_c_and_null_in_json)
 {
     struct rec_execution_profile r;
@@ -258,6 +294,8 @@ END_TEST
 
 UNIT_MAIN_WITH("rec records", set_up, tear_down,
                {an_execution_profile_is_written_as_it_was_read, 0},
+               {an_execution_profile_of_a_sample_is_written_as_it_was_read, 0},
+               {an_estimate_is_written_as_it_was_read, 0},
                {unknown_figures_are_nan_in_c_and_null_in_json, 0},
                {a_measured_figure_is_read_as_equal_quantiles, 0},
                {an_environment_is_written_as_it_was_read, 0}, {a_plan_is_written_as_it_was_read, 0},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Intervals that hold the truth of all records in 95 of 100 samples: of records drawn one by one,
  * and of blocks of records (clusters). Plain numbers in and out; NAN where there is too little to
- * say anything. Internal to profile/.
+ * say anything.
  *
  * Of records: the mean by Student's t, its skewness taken out by a cubic transform, so that the
  * truth is as often above as below (Hall 1992, "On the removal of skewness by transformation",
@@ -38,6 +38,10 @@ struct interval interval_mean(double n, double all, double mean, double stddev, 
 struct interval interval_rate(double k, double n, double all);
 /* Shares of the sorted sample between which the quantile p of all lies. */
 struct interval interval_quantile(double p, double n, double all);
+
+/* Degrees of freedom of a sum of n squares of differences between two, whose squares have the sum
+ * `fourths`. */
+double interval_freedom(double squares, double fourths, double n);
 
 /* Two sums of one block: y per x is asked for. */
 struct interval_block {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Confidence intervals, 95 % on both sides together. */
-#include "profile/interval.h"
+#include "sketch/interval.h"
 
 #include <math.h>
 
@@ -113,7 +113,7 @@ struct interval interval_quantile(double p, double n, double all)
 /* Satterthwaite's degrees of freedom of a sum of n squares with one each; their fourth powers are
  * FOURTH times the squared variances in the mean, which would make them too few by that factor
  * (Johnson & Rust 1992). */
-static double freedom(double squares, double fourths, double n)
+double interval_freedom(double squares, double fourths, double n)
 {
     double df = fourths > 0 ? FOURTH * squares * squares / fourths - (FOURTH - 1) : n;
     return df < 1 ? 1 : df > n ? n : df;
@@ -136,7 +136,7 @@ struct interval_ratio interval_blocks(const struct interval_block *b, size_t n, 
         fourths += d * d * d * d;
     }
     r.se = sqrt((1 - fraction) * squares) / r.x;
-    r.df = freedom(squares, fourths, (double)n / 2);
+    r.df = interval_freedom(squares, fourths, (double)n / 2);
     return r;
 }
 
@@ -176,7 +176,7 @@ struct interval interval_block_total(const struct interval_block *b, size_t n, d
         squares += d * d;
         fourths += d * d * d * d;
     }
-    double half = interval_t(freedom(squares, fourths, (double)n / 2)) *
+    double half = interval_t(interval_freedom(squares, fourths, (double)n / 2)) *
                   sqrt((1 - fraction) * squares) / fraction;
     return (struct interval){*total - half > y ? *total - half : y, *total + half};
 }
