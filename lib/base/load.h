@@ -33,4 +33,20 @@ static inline uint64_t load_part(const unsigned char *p, size_t n)
     return p[0] | (uint64_t)p[mid] << (8 * mid) | (uint64_t)p[last] << (8 * last);
 }
 
+/* At most 16 bytes, by words that overlap: most texts are so short that a call costs more. */
+static inline void copy_short(char *to, const char *p, size_t n)
+{
+    if (n >= 8) {
+        memcpy(to, p, 8);
+        memcpy(to + n - 8, p + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(to, p, 4);
+        memcpy(to + n - 4, p + n - 4, 4);
+    } else if (n) {
+        to[0] = p[0];
+        to[n / 2] = p[n / 2];
+        to[n - 1] = p[n - 1];
+    }
+}
+
 #endif

@@ -139,20 +139,35 @@ char num_classify(struct slice s, int64_t *i, double *d)
     return scan_to_double(s, &n, d) ? 'f' : 0;
 }
 
+/* 00 to 99. */
+static const char digit_pairs[] = "00010203040506070809101112131415161718192021222324"
+                                  "25262728293031323334353637383940414243444546474849"
+                                  "50515253545556575859606162636465666768697071727374"
+                                  "75767778798081828384858687888990919293949596979899";
+
+static size_t digits_of(uint64_t u)
+{
+    size_t n = 1;
+    for (; u >= 10000; u /= 10000)
+        n += 4;
+    return n + (u >= 10) + (u >= 100) + (u >= 1000);
+}
+
 size_t num_format_int(char out[NUM_TEXT_MAX], int64_t i)
 {
-    char tmp[24];
-    size_t n = 0, at = 0;
     uint64_t u = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
-    do
-        tmp[n++] = (char)('0' + u % 10);
-    while ((u /= 10) != 0);
-    if (i < 0)
-        out[at++] = '-';
-    while (n)
-        out[at++] = tmp[--n];
-    out[at] = '\0';
-    return at;
+    size_t n = digits_of(u) + (i < 0), at = n;
+    out[0] = '-';
+    out[n] = '\0';
+    for (; u >= 100; u /= 100) {
+        at -= 2;
+        memcpy(out + at, digit_pairs + 2 * (u % 100), 2);
+    }
+    if (u >= 10)
+        memcpy(out + at - 2, digit_pairs + 2 * u, 2);
+    else
+        out[at - 1] = (char)('0' + u);
+    return n;
 }
 
 /* The general case: the fewest of 1 to 17 digits that read back equal. 15 always suffice to tell

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/load.h"
 #include "engine/rows.h"
 
 #define SLICE 64u        /* rows that are unpacked column by column: the bits of one word */
@@ -54,27 +55,54 @@ void record_layout_init(struct record_layout *l, struct arena *a, const enum typ
 
 /* -- packing -- */
 
-void record_source_init(struct record_source *s, const struct record_layout *l,
-                        const struct column **cols, const struct batch *b, const uint32_t *map)
+static bool all_valid(const struct column *c, uint32_t rows)
+{
+    for (uint32_t w = 0; w < rows / 64; w++) {
+        if (c->valid[w] != UINT64_MAX)
+            return false;
+    }
+    return rows % 64 == 0 || c->valid[rows / 64] == (UINT64_C(1) << (rows % 64)) - 1;
+}
+
+void record_source_init(struct record_source *s, struct arena *a, const struct record_layout *l,
+                        const struct batch *b, const uint32_t *map)
 {
     s->l = l;
-    s->cols = cols;
+    s->cols = ARENA_ARRAY(a, struct record_column, l->nfields);
+    s->bits = ARENA_ARRAY(a, unsigned char, (l->ncols + 7) / 8);
     for (uint32_t f = 0; f < l->nfields; f++) {
-        uint32_t c = l->fields[f].column;
-        cols[f] = &b->cols[map ? map[c] : c];
+        uint32_t i = l->fields[f].column;
+        const struct column *c = &b->cols[map ? map[i] : i];
+        bool all = all_valid(c, b->rows);
+        if (all)
+            s->bits[i >> 3] = (unsigned char)(s->bits[i >> 3] | 1u << (i & 7));
+        s->cols[f] = (struct record_column){
+            .f = l->fields[f],
+            .valid = all ? NULL : c->valid,
+            .text = c->text,
+            .v.i64 = c->v.i64,
+            .c = c,
+            .room = c->text_room,
+        };
     }
 }
 
-/* Is the text of this value packed? The row is valid. */
-static inline bool keeps_text(enum type t, const struct column *c, uint32_t row)
+static inline bool is_valid(const struct record_column *k, uint32_t row)
 {
-    switch (t) {
+    return !k->valid || ((k->valid[row >> 6] >> (row & 63)) & 1);
+}
+
+/* Is the text of this valid value packed? */
+static inline bool keeps_text(const struct record_column *k, uint32_t row)
+{
+    switch (k->f.type) {
     case TYPE_INTEGER: /* "-0", the one text that is not as it would be formatted, has this value */
+        return k->v.i64[row] == 0 && k->text && k->text[row].p &&
+               value_text_matters(k->f.type, k->c, row);
     case TYPE_BOOLEAN:
-        return c->text && c->text[row].p && (t == TYPE_BOOLEAN || c->v.i64[row] == 0) &&
-               value_text_matters(t, c, row);
+        return k->text && k->text[row].p && value_text_matters(k->f.type, k->c, row);
     case TYPE_FLOAT:
-        return c->text && c->text[row].p;
+        return k->text && k->text[row].p;
     default:
         return true;
     }
@@ -90,48 +118,60 @@ size_t record_size(const struct record_source *s, uint32_t row)
     const struct record_layout *l = s->l;
     size_t size = l->head;
     for (uint32_t f = 0; f < l->nfields; f++) {
-        const struct column *c = s->cols[f];
-        if (!column_valid(c, row) || !keeps_text(l->fields[f].type, c, row))
+        const struct record_column *k = &s->cols[f];
+        if (!is_valid(k, row) || !keeps_text(k, row))
             continue;
-        struct text t = c->text[row];
+        struct text t = k->text[row];
         size += t.len + (is_long(t) ? 8u : 0u);
     }
     return size;
 }
 
-/* Most texts are short: 16 bytes go without a look at their number where both sides have room. */
-static inline char *put_text(char *p, struct text t, bool room)
+static inline void put_text(char *p, struct text t, bool room)
 {
-    if (room && t.len <= TEXT_ROOM)
-        memcpy(p, t.p, TEXT_ROOM);
-    else if (t.len)
+    if (t.len > TEXT_ROOM)
         memcpy(p, t.p, t.len);
-    return p + t.len;
+    else if (room)
+        memcpy(p, t.p, TEXT_ROOM);
+    else
+        copy_short(p, t.p, t.len);
 }
 
-void record_pack(const struct record_source *s, uint32_t row, uint64_t seq, char *r, size_t size)
+/* What stands in the head of the record for its value. */
+static inline void put_value(const struct record_column *k, uint32_t row, bool valid, char *r)
+{
+    int64_t v = 0;
+    if (!k->f.value)
+        return;
+    if (k->f.type == TYPE_BOOLEAN)
+        r[k->f.value] = valid ? (char)k->v.b8[row] : 0;
+    else
+        memcpy(r + k->f.value, valid ? &k->v.i64[row] : &v, sizeof(v));
+}
+
+size_t record_pack(const struct record_source *s, uint32_t row, uint64_t seq, char *r, size_t room)
 {
     const struct record_layout *l = s->l;
-    uint32_t bytes = (uint32_t)size;
-    memcpy(r, &bytes, sizeof(bytes));
+    if (l->head + RECORD_ROOM > room)
+        return 0;
     if (l->seq)
         memcpy(r + 4, &seq, sizeof(seq));
-    memset(r + l->bits, 0, l->head - l->bits);
-    char *p = r + l->head;
+    memcpy(r + l->bits, s->bits, (l->ncols + 7) / 8);
+    char *p = r + l->head, *end = r + room - RECORD_ROOM;
     for (uint32_t f = 0; f < l->nfields; f++) {
-        const struct record_field *field = &l->fields[f];
-        const struct column *c = s->cols[f];
-        if (!column_valid(c, row))
+        const struct record_column *k = &s->cols[f];
+        bool valid = is_valid(k, row);
+        put_value(k, row, valid, r);
+        if (k->valid && valid) {
+            char *bits = r + l->bits + (k->f.column >> 3);
+            *bits = (char)((unsigned char)*bits | 1u << (k->f.column & 7));
+        }
+        r[k->f.code] = 0;
+        if (!valid || !keeps_text(k, row))
             continue;
-        r[l->bits + (field->column >> 3)] =
-            (char)((unsigned char)r[l->bits + (field->column >> 3)] | 1u << (field->column & 7));
-        if (field->type == TYPE_BOOLEAN)
-            r[field->value] = (char)c->v.b8[row];
-        else if (field->value)
-            memcpy(r + field->value, &c->v.i64[row], 8);
-        if (!keeps_text(field->type, c, row))
-            continue;
-        struct text t = c->text[row];
+        struct text t = k->text[row];
+        if ((size_t)(end - p) < (size_t)t.len + 8)
+            return 0;
         unsigned char code = RECORD_LONG;
         if (!is_long(t)) {
             code = (unsigned char)(t.len << 1 | (t.flags & TEXT_QUOTED));
@@ -140,9 +180,13 @@ void record_pack(const struct record_source *s, uint32_t row, uint64_t seq, char
             memcpy(p + 4, &t.flags, 4);
             p += 8;
         }
-        r[field->code] = (char)code;
-        p = put_text(p, t, c->text_room);
+        r[k->f.code] = (char)code;
+        put_text(p, t, k->room);
+        p += t.len;
     }
+    uint32_t bytes = (uint32_t)(p - r);
+    memcpy(r, &bytes, sizeof(bytes));
+    return bytes;
 }
 
 /* -- unpacking -- */
@@ -211,6 +255,22 @@ static bool any_text(const struct record_field *f, const char *const *r, uint32_
     return any;
 }
 
+/* Texts of numbers that have none of their own are formatted where others have. */
+static void complete_texts(const char *const *records, uint32_t n, struct batch *dst,
+                           struct column *out)
+{
+    bool missing = false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (column_valid(out, i))
+            missing |= !out->text[i].p;
+        else
+            out->text[i].p = records[i];
+    }
+    out->text_room = !missing;
+    if (missing)
+        column_fill_text(dst, out, n);
+}
+
 void record_unpack(const struct record_layout *l, const char *const *records, uint32_t n,
                    struct batch *dst)
 {
@@ -245,6 +305,6 @@ void record_unpack(const struct record_layout *l, const char *const *records, ui
     for (uint32_t f = 0; f < l->nfields; f++) {
         struct column *out = &dst->cols[l->fields[f].column];
         if (l->fields[f].value && out->text)
-            column_fill_text(dst, out, n);
+            complete_texts(records, n, dst, out);
     }
 }

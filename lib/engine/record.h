@@ -47,16 +47,28 @@ void record_layout_init(struct record_layout *l, struct arena *a, const enum typ
                         uint32_t nfirst, bool seq);
 
 /* The columns of one batch as the layout's fields see them. */
+struct record_column {
+    struct record_field f;
+    const uint64_t *valid; /* NULL: all rows of the batch */
+    const struct text *text;
+    union {
+        const int64_t *i64;
+        const uint8_t *b8;
+    } v;
+    const struct column *c;
+    bool room; /* TEXT_ROOM bytes are readable at each text */
+};
 struct record_source {
     const struct record_layout *l;
-    const struct column **cols; /* of each field */
+    struct record_column *cols; /* of each field */
+    unsigned char *bits;        /* of the columns that are valid in all rows */
 };
-/* Column c of the layout is b's column map[c] (NULL: c). `cols` room for l->nfields. */
-void record_source_init(struct record_source *s, const struct record_layout *l,
-                        const struct column **cols, const struct batch *b, const uint32_t *map);
+/* Column c of the layout is b's column map[c] (NULL: c). Lives in `a`, as long as the batch. */
+void record_source_init(struct record_source *s, struct arena *a, const struct record_layout *l,
+                        const struct batch *b, const uint32_t *map);
 size_t record_size(const struct record_source *s, uint32_t row);
-/* Packs a row into `size` bytes (record_size, at most RECORD_MAX) at p. */
-void record_pack(const struct record_source *s, uint32_t row, uint64_t seq, char *p, size_t size);
+/* Packs a row at p and gives its bytes; 0 when they and RECORD_ROOM do not fit `room`. */
+size_t record_pack(const struct record_source *s, uint32_t row, uint64_t seq, char *p, size_t room);
 
 static inline uint32_t record_bytes(const char *r)
 {

@@ -95,6 +95,25 @@ static inline char *row_room(struct rowsort *s, size_t size)
     return p;
 }
 
+static char *add_row(struct rowsort *s, const struct record_source *src, uint32_t row, uint64_t seq,
+                     struct err *err)
+{
+    struct sort_block *b = s->in_use ? &s->blocks[s->in_use - 1] : NULL;
+    size_t n = b ? record_pack(src, row, seq, b->p + b->used, b->size - b->used) : 0;
+    if (!n) {
+        size_t size = record_size(src, row);
+        if (size > RECORD_MAX) {
+            err_set(err, ERR_ENV, "a record of %zu bytes is too long to be sorted", size);
+            return NULL;
+        }
+        b = next_block(s, size + 8); /* packing asks for the room of a long text */
+        n = record_pack(src, row, seq, b->p, b->size);
+    }
+    char *p = b->p + b->used;
+    b->used += n;
+    return p;
+}
+
 static void items_reserve(struct rowsort *s, size_t more)
 {
     if (s->n + more <= s->cap)
@@ -118,9 +137,10 @@ bool rowsort_add(struct rowsort *s, const struct batch *b, uint64_t seq, struct 
 {
     const struct sort_keys *k = s->keys;
     uint64_t pieces[BATCH_ROWS];
-    const struct column **cols = xcalloc(k->layout.nfields + 1, sizeof(*cols));
     struct record_source src;
-    record_source_init(&src, &k->layout, cols, b, NULL);
+    struct arena mem;
+    arena_init(&mem, NULL);
+    record_source_init(&src, &mem, &k->layout, b, NULL);
     sort_first_pieces(k, b, pieces);
     if (!s->cut)
         items_reserve(s, b->rows);
@@ -128,18 +148,14 @@ bool rowsort_add(struct rowsort *s, const struct batch *b, uint64_t seq, struct 
     for (uint32_t i = 0; ok && i < b->rows; i++) {
         if (is_cut(s, pieces[i]))
             continue;
-        size_t size = record_size(&src, i);
-        ok = size <= RECORD_MAX ||
-             err_set(err, ERR_ENV, "a record of %zu bytes is too long to be sorted", size);
-        if (!ok)
-            break;
         items_reserve(s, 1);
-        char *p = row_room(s, size);
-        record_pack(&src, i, seq + i, p, size);
-        s->items[s->n++] = (struct sort_item){pieces[i], p};
+        char *p = add_row(s, &src, i, seq + i, err);
+        ok = p != NULL;
+        s->items[s->n] = (struct sort_item){pieces[i], p};
+        s->n += ok;
         s->sorted = false;
     }
-    free(cols);
+    arena_release(&mem);
     if (ok && s->limit < SIZE_MAX / 4 && s->n >= 2 * s->limit + SLACK_ROWS)
         cut(s);
     return ok;

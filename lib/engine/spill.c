@@ -32,7 +32,6 @@ struct spill_run {
     struct arena mem;               /* of an own layout */
     struct record_layout own;
     const struct record_layout *l;
-    const struct column **cols;
     char *buf;
     size_t cap, used;
     uint32_t rows_in_buf;
@@ -115,7 +114,6 @@ struct spill_run *spill_run_new(struct spill *s, const enum type *types, uint32_
     struct spill_run *r = run_new(s);
     record_layout_init(&r->own, &r->mem, types, ncols, NULL, NULL, 0, true);
     r->l = &r->own;
-    r->cols = ARENA_ARRAY(&r->mem, const struct column *, ncols);
     return r;
 }
 
@@ -214,40 +212,64 @@ static char *room_for(struct spill_run *r, size_t size, struct err *err)
         r->buf = mem_resize(r->s->acct, r->buf, r->cap, cap);
         r->cap = cap;
     }
-    char *p = r->buf + r->used;
+    return r->buf + r->used;
+}
+
+static void added(struct spill_run *r, size_t size)
+{
     r->used += size;
     r->bytes += size;
     r->rows_in_buf++;
     r->rows++;
-    return p;
 }
 
 bool spill_add_record(struct spill_run *r, const char *record, struct err *err)
 {
     size_t size = record_bytes(record);
     char *p = room_for(r, size, err);
-    if (p)
-        memcpy(p, record, size);
-    return p != NULL;
+    if (!p)
+        return false;
+    memcpy(p, record, size);
+    added(r, size);
+    return true;
+}
+
+/* A row that does not fit what the buffer has left. */
+static bool add_elsewhere(struct spill_run *r, const struct record_source *src, uint32_t row,
+                          uint64_t seq, struct err *err)
+{
+    size_t size = record_size(src, row);
+    if (size > RECORD_MAX)
+        return err_set(err, ERR_ENV, "a record of %zu bytes is too long for a scratch file", size);
+    /* A text's room is asked for as if it were long. */
+    char *p = room_for(r, size + 8, err);
+    if (!p)
+        return false;
+    added(r, record_pack(src, row, seq, p, size + 8 + RECORD_ROOM));
+    return true;
 }
 
 bool spill_add(struct spill_run *r, const struct batch *b, const uint32_t *map,
                const uint32_t *list, uint32_t n, const uint64_t *seq, struct err *err)
 {
     struct record_source src;
-    record_source_init(&src, r->l, r->cols, b, map);
-    for (uint32_t i = 0; i < n; i++) {
+    struct arena mem;
+    arena_init(&mem, NULL);
+    record_source_init(&src, &mem, r->l, b, map);
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < n; i++) {
         uint32_t row = list ? list[i] : i;
-        size_t size = record_size(&src, row);
-        if (size > RECORD_MAX)
-            return err_set(err, ERR_ENV, "a record of %zu bytes is too long for a scratch file",
-                           size);
-        char *p = room_for(r, size, err);
-        if (!p)
-            return false;
-        record_pack(&src, row, seq ? seq[i] : 0, p, size);
+        uint64_t number = seq ? seq[i] : 0;
+        size_t size = 0;
+        if (r->rows_in_buf < BATCH_ROWS && r->cap > r->used)
+            size = record_pack(&src, row, number, r->buf + r->used, r->cap - r->used);
+        if (size)
+            added(r, size);
+        else
+            ok = add_elsewhere(r, &src, row, number, err);
     }
-    return true;
+    arena_release(&mem);
+    return ok;
 }
 
 bool spill_add_rows(struct spill_run *r, const struct rows *rows, const uint32_t *ids, uint32_t n,

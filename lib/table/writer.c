@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Batches as CSV, TSV or JSON lines. See writer.h. */
+#define _GNU_SOURCE /* stpcpy */
 #include "table/writer.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "base/load.h"
 #include "base/num.h"
 #include "json/json.h"
 #include "table/swar.h"
@@ -75,26 +81,166 @@ static bool is_plain(enum type type, char delimiter)
            memchr(",;\t|", delimiter, 4);
 }
 
+/* -- rows of CSV -- */
+
+/* Bytes that a short field takes at most, with its delimiter: a number's text, or 16 bytes that are
+ * stored at once. */
+#define FIELD_ROOM (NUM_TEXT_MAX + 2u)
+#define SHORT 16u
+
+/* Where the next field goes. */
+struct cursor {
+    struct buf *out;
+    char *p, *end;
+};
+
+/* Room for n bytes; false when the buffer may not grow so far. */
+static bool cursor_grow(struct cursor *w, size_t n)
+{
+    if (w->end)
+        w->out->len = (size_t)(w->p - w->out->p);
+    if (!buf_room(w->out, n))
+        return false;
+    w->p = w->out->p + w->out->len;
+    w->end = w->out->p + w->out->cap - 1;
+    return true;
+}
+
+static inline bool cursor_room(struct cursor *w, size_t n)
+{
+    return (size_t)(w->end - w->p) >= n || cursor_grow(w, n);
+}
+
+/* At most SHORT bytes. room: so many are readable at p. */
+static inline void put_short(char *to, const char *p, size_t n, bool room)
+{
+    if (room)
+        memcpy(to, p, SHORT);
+    else
+        copy_short(to, p, n);
+}
+
+#ifdef __SSE2__
+/* Bits of the first n of 16 bytes at p that need quotes. */
+static inline unsigned special_bits(const char *p, unsigned n, __m128i delimiter)
+{
+    __m128i x = _mm_loadu_si128((const __m128i *)p);
+    __m128i hit = _mm_or_si128(
+        _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')), _mm_cmpeq_epi8(x, delimiter)),
+        _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('\n')),
+                     _mm_cmpeq_epi8(x, _mm_set1_epi8('\r'))));
+    return (unsigned)_mm_movemask_epi8(hit) & ((1u << n) - 1);
+}
+#endif
+
+/* Copies a text to w->p, for which there is room; false when it must stand in quotes: then what was
+ * copied does not count. */
+static inline bool put_bare(struct cursor *w, struct text t, char delimiter, bool room)
+{
+    if (t.len == 0 || (*t.p == '\xef' && needs_quotes(text_slice(t), delimiter)))
+        return false;
+#ifdef __SSE2__
+    __m128i d = _mm_set1_epi8(delimiter);
+    if (t.len <= SHORT) {
+        put_short(w->p, t.p, t.len, room);
+        if (special_bits(w->p, t.len, d))
+            return false;
+        w->p += t.len;
+        return true;
+    }
+    uint32_t i = 0;
+    for (; i + SHORT < t.len; i += SHORT) {
+        if (special_bits(t.p + i, SHORT, d))
+            return false;
+    }
+    if (special_bits(t.p + t.len - SHORT, SHORT, d))
+        return false;
+#else
+    (void)room;
+    if (needs_quotes(text_slice(t), delimiter))
+        return false;
+#endif
+    memcpy(w->p, t.p, t.len);
+    w->p += t.len;
+    return true;
+}
+
+static bool put_in_quotes(struct cursor *w, struct slice s)
+{
+    if (!cursor_room(w, 2 * s.len + FIELD_ROOM))
+        return false;
+    char *p = w->p;
+    *p++ = '"';
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.p[i] == '"')
+            *p++ = '"';
+        *p++ = s.p[i];
+    }
+    *p++ = '"';
+    w->p = p;
+    return true;
+}
+
+static inline bool put_value(struct cursor *w, const struct column *c, uint32_t row)
+{
+    if (c->type == TYPE_INTEGER)
+        w->p += num_format_int(w->p, c->v.i64[row]);
+    else if (c->type == TYPE_FLOAT)
+        w->p += num_format_double(w->p, c->v.f64[row]);
+    else
+        w->p = stpcpy(w->p, c->v.b8[row] ? "true" : "false");
+    return true;
+}
+
+/* plain: the text of this column never needs quotes. */
+static inline bool put_csv(struct cursor *w, const struct column *c, uint32_t row, char delimiter,
+                           bool plain)
+{
+    if (!cursor_room(w, FIELD_ROOM))
+        return false;
+    if (!column_valid(c, row))
+        return true;
+    if (!c->text)
+        return put_value(w, c, row);
+    struct text t = c->text[row];
+    if (t.len > SHORT && !cursor_room(w, t.len + FIELD_ROOM))
+        return false;
+    if (!plain)
+        return put_bare(w, t, delimiter, c->text_room) || put_in_quotes(w, text_slice(t));
+    if (t.len <= SHORT)
+        put_short(w->p, t.p, t.len, c->text_room);
+    else
+        memcpy(w->p, t.p, t.len);
+    w->p += t.len;
+    return true;
+}
+
+static void csv_rows(struct cursor *w, const struct batch *b, char delimiter, const bool *plain)
+{
+    for (uint32_t row = 0; row < b->rows; row++) {
+        for (uint32_t c = 0; c < b->ncols; c++) {
+            if (!put_csv(w, &b->cols[c], row, delimiter, plain[c]))
+                return;
+            *w->p++ = c + 1 < b->ncols ? delimiter : '\n';
+        }
+    }
+}
+
 static void csv_batch(struct buf *out, const struct batch *b, const struct writer_opts *o)
 {
     char delimiter = (char)delimiter_of(o);
-    struct buf tmp = BUF_INIT(NUM_TEXT_MAX);
-    for (uint32_t row = 0; row < b->rows; row++) {
-        for (uint32_t c = 0; c < b->ncols; c++) {
-            const struct column *col = &b->cols[c];
-            if (c)
-                buf_addc(out, delimiter);
-            if (!column_valid(col, row))
-                continue;
-            struct slice s = column_text(col, row, &tmp);
-            if (is_plain(col->type, delimiter))
-                buf_add_slice(out, s);
-            else
-                put_field(out, s, delimiter);
-        }
-        buf_addc(out, '\n');
+    bool *plain = xcalloc(b->ncols + 1, sizeof(bool));
+    for (uint32_t c = 0; c < b->ncols; c++)
+        plain[c] = is_plain(b->cols[c].type, delimiter);
+    struct cursor w = {.out = out};
+    if (cursor_grow(&w, FIELD_ROOM)) {
+        csv_rows(&w, b, delimiter, plain);
+        for (uint32_t row = 0; b->ncols == 0 && row < b->rows && cursor_room(&w, 1); row++)
+            *w.p++ = '\n';
+        out->len = (size_t)(w.p - out->p);
+        *w.p = '\0';
     }
-    buf_release(&tmp);
+    free(plain);
 }
 
 /* A JSON text on one line: line ends in it are blanks between tokens. */
