@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Batches as CSV, TSV or JSON lines. See writer.h. */
-#define _GNU_SOURCE /* stpcpy */
 #include "table/writer.h"
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 #include "base/load.h"
@@ -187,8 +186,10 @@ static inline bool put_value(struct cursor *w, const struct column *c, uint32_t 
         w->p += num_format_int(w->p, c->v.i64[row]);
     else if (c->type == TYPE_FLOAT)
         w->p += num_format_double(w->p, c->v.f64[row]);
+    else if (c->v.b8[row])
+        w->p = (char *)memcpy(w->p, "true", 4) + 4;
     else
-        w->p = stpcpy(w->p, c->v.b8[row] ? "true" : "false");
+        w->p = (char *)memcpy(w->p, "false", 5) + 5;
     return true;
 }
 
