@@ -15,9 +15,10 @@ static const struct opt options[] = {
      "set parameter K of the pipeline to V", NULL},
     {0, "mode", OPT_CHOICE, AT(mode), "M", "standard|optimized|sampling|shadow", 0, 0,
      COMPLETE_NONE, "run in this mode, whatever the plan says",
-     "standard: as written, one fixed algorithm for each operation. optimized: algorithms, memory "
-     "and parallelism as planned from the predicted sizes. sampling: on a part of the input, "
-     "publishing nothing; see SAMPLES. shadow is planned, but not run by this version."},
+     "standard: as written, one fixed algorithm for each operation. optimized: algorithms as "
+     "planned from the predicted sizes. Memory and threads are as planned in both. sampling: on a "
+     "part of the input, publishing nothing; see SAMPLES. shadow is planned, but not run by this "
+     "version."},
     {'j', "threads", OPT_INT, AT(threads), "N", NULL, 1, LANES_MAX, COMPLETE_NONE,
      "work with N threads (default: as planned)",
      "Results do not depend on it. Threads are used where an input is large enough to be worth "

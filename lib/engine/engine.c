@@ -464,7 +464,7 @@ static void set_up(struct engine *e, struct arena *a)
             op->given->acct = s->op == OP_COMMAND ? NULL : op->acct;
             op->limit_bytes = op->given->limit_bytes;
         }
-        op->lanes = lanes_wanted(e->o, planned);
+        op->lanes = s->op == OP_READ ? lanes_wanted(e->o, planned) : 1;
         arena_init(&op->mem, op->acct);
         op->nports = s->ninputs;
         op->ports = ARENA_ARRAY(&e->mem, struct op_port, s->ninputs);
@@ -475,6 +475,13 @@ static void set_up(struct engine *e, struct arena *a)
             struct oper *from = &e->ops[s->inputs[k]];
             struct op_edge *edge = ARENA_PUSH(&e->mem, from->out, from->nout);
             *edge = (struct op_edge){i, k};
+        }
+    }
+    for (uint32_t i = 0; i < p->nstages; i++) {
+        struct oper *op = &e->ops[p->order[i]];
+        for (uint32_t k = 0; k < op->nports; k++) {
+            uint32_t lanes = e->ops[op->stage->inputs[k]].lanes;
+            op->lanes = lanes > op->lanes ? lanes : op->lanes;
         }
     }
     bool *seen = ARENA_ARRAY(&e->mem, bool, p->nstages);
@@ -531,6 +538,7 @@ static void report_stages(struct engine *e, struct arena *a, bool ok, struct eng
         s->status = status_of(e, op, ok);
         s->algorithm = op->algorithm;
         s->rejects = op->rejects;
+        s->lanes = op->worked > 1 ? op->worked : 1;
         bool ran = op->first >= 0;
         uint64_t peak = op->acct->peak > op->extra_peak ? op->acct->peak : op->extra_peak;
         figure(&s->used.records_in, ran ? (double)op->records_in : NAN);

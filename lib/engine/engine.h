@@ -122,6 +122,7 @@ struct engine_stage {
     const char *status;            /* completed, failed, cancelled, skipped, kept */
     const char *algorithm;         /* that ran: "hash", "nested_loop", "sort", …; or NULL */
     uint64_t rejects;
+    uint32_t lanes;       /* threads that worked on it, at least 1 */
     double spilled_bytes; /* written to scratch files; in no other figure. NAN: did not run */
     struct rec_allocated allocated; /* set by run_pipeline */
 };

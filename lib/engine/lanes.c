@@ -607,6 +607,9 @@ static void start_workers(struct team *t)
             break;
         t->nworkers++;
     }
+    t->source->worked = t->nworkers + 1;
+    for (uint32_t k = 0; k < t->nregion; k++)
+        t->region[k]->worked = t->nworkers + 1;
     pthread_attr_destroy(&attr);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

@@ -40,12 +40,14 @@ struct lane_expr {
  * time and sees its input in order.
  *
  * How an operator works in lanes. It has `lane_open`, and `lanes` where only some of its inputs
- * do. Per input the engine calls, from one thread, lane_open for each lane (at least lane 0) before
- * the first push; then push, from all lanes at once, pieces in no order; after the last push, again
- * from one thread and in the order of lanes, lane_close for each; then finish. In push it may write
- * to what lane->state[op->index] points to (and charge op->acct), and read the rest. An arena has
- * one thread, so a lane's state has its own. After an error there is no lane_close: lane_open notes
- * what it makes in op->state, where `close` finds it. It must not call op_satisfied in push.
+ * do. Per input the engine calls, from one thread, lane_open for lane 0 before the first push, and
+ * for the others (up to op->lanes in all) when it has become clear that there is enough to do, at a
+ * moment at which nobody pushes; push, from all lanes at once, pieces in no order; after the last
+ * push, again from one thread and in the order of lanes, lane_close for each; then finish. In push
+ * it may write to what lane->state[op->index] points to (and charge op->acct), and read the rest.
+ * An arena has one thread, so a lane's state has its own. After an error there is no lane_close:
+ * lane_open notes what it makes in op->state, where `close` finds it. It must not call op_satisfied
+ * in push.
  *
  * Nothing that comes out may depend on which lane had which piece: rows are brought into the order
  * of the input by lane_seq. What op_emit, op_put_aside and op_check_rejects do outside of the
@@ -126,7 +128,8 @@ struct oper {
     uint32_t nports;
     struct op_edge *out;
     uint32_t nout;
-    uint32_t lanes; /* of a source: threads it may have */
+    uint32_t lanes;  /* threads that it may have, at most: those of the sources before it */
+    uint32_t worked; /* threads that it had, with those behind it in its region */
     bool opened, done, satisfied, draining;
     bool late;   /* schema comes at run time */
     bool needed; /* somebody listens; see engine.c */

@@ -64,10 +64,9 @@ static bool sort_lane_open(struct oper *op, struct lane *lane, uint32_t input, s
     (void)input, (void)err;
     struct sort *st = op->state;
     const struct stage *s = op->stage;
-    /* Only rows of several lanes need numbers; how many there will be is not known at the first. */
-    if (st->nparts < 2)
+    if (st->nparts == 0) /* only rows of several lanes need numbers */
         sort_keys_init(&st->keys, &op->mem, op_input_schema(op, 0), s->live, s->u.sort.by,
-                       s->u.sort.n, st->nparts == 1);
+                       s->u.sort.n, op->lanes > 1);
     st->parts = xreallocarray(st->parts, st->nparts + 1, sizeof(*st->parts));
     rowsort_init(&st->parts[st->nparts], &st->keys, op->acct, st->spill, st->limit);
     lane->state[op->index] = op; /* the parts may still move */

@@ -199,15 +199,6 @@ static const struct rec_stage_figures *predicted_stage(const struct run_opts *o,
     return NULL;
 }
 
-static double parallelism_of(const struct run_opts *o, const char *id)
-{
-    for (uint32_t i = 0; o->plan && i < o->plan->nstages; i++) {
-        if (o->plan->stages[i].id && strcmp(o->plan->stages[i].id, id) == 0)
-            return (double)o->plan->stages[i].parallelism;
-    }
-    return 1;
-}
-
 static const struct rec_figure unknown_figure = {NAN, NAN};
 
 static struct rec_stage_figures unknown_stage(const struct stage *s)
@@ -279,7 +270,7 @@ static void keep(struct run *r)
             .predicted_records_out = c->stages[i].predicted_records_out,
             .status = c->stages[i].status,
             .signature = signature,
-            .parallelism = parallelism_of(r->o, c->stages[i].used.id),
+            .parallelism = r->out->engine.stages ? r->out->engine.stages[i].lanes : 1,
             .algorithm = r->out->engine.stages ? r->out->engine.stages[i].algorithm : NULL,
         };
     }
@@ -319,8 +310,10 @@ static bool execute(struct run *r, struct engine_opts *e, struct err *err)
     bool ok = engine_run(r->p, e, r->a, &r->out->engine, err);
     for (uint32_t i = 0; r->out->engine.stages && i < r->p->nstages; i++) {
         struct engine_stage *s = &r->out->engine.stages[i];
-        if (isfinite(s->used.wall_s.p50)) /* it ran */
-            allocation_tell(&r->allotments.stages[i], &s->allocated);
+        if (!isfinite(s->used.wall_s.p50)) /* it did not run */
+            continue;
+        allocation_tell(&r->allotments.stages[i], &s->allocated);
+        s->allocated.parallelism = s->lanes;
     }
     allotments_close(&r->allotments);
     return ok;

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "base/num.h"
 #include "pipeline/pipeline.h"
+#include "plan/lanes.h"
 #include "plan/schedule.h"
 
 #define GB 1073741824.0
@@ -35,8 +36,11 @@ struct planner {
 struct trial {
     const struct rec_environment *e;
     bool usable, fits, queued;
-    const char *reason;   /* why not, or why queued */
-    struct json *figures; /* of a refusal */
+    const char *reason;        /* why not, or why queued */
+    struct json *figures;      /* of a refusal */
+    struct schedule_job *jobs; /* as they are here: durations at its speed and by its threads */
+    struct lanes_plan lanes;
+    double free_cores;
     struct schedule schedule;
     double makespan_s, makespan_p95_s, cost_usd, cost_p95_usd;
 };
@@ -100,13 +104,14 @@ static void need_of(struct planner *k, uint32_t i)
     struct rec_figure time = {NAN, NAN};
     double peak = NAN;
     if (f) {
-        /* Stages take turns on one thread: their work is their time, also of a command that rows
-         * are piped through. One without input waits for disks and networks of its own. */
+        /* Stages take turns on the engine's threads: their work is their time (divided by the
+         * threads, see with_lanes), also of a command that rows are piped through. One without
+         * input waits for disks and networks of its own. */
         time = stage_is_outside(s) && s->ninputs == 0 ? f->wall_s : f->cpu_s;
         peak =
             isnan(f->peak_memory_bytes.p95) ? f->peak_memory_bytes.p50 : f->peak_memory_bytes.p95;
     }
-    j->engine = true; /* the engine's thread also waits for commands, one at a time */
+    j->engine = true; /* the engine also waits for commands, one at a time */
     j->cores = not_negative(isnan(s->cpu_cores) ? 1 : s->cpu_cores);
     j->gpus = not_negative(s->gpus);
     j->duration_s = not_negative(time.p50);
@@ -205,7 +210,7 @@ static void trial_times(struct planner *k, struct trial *t)
     bool unknown = false;
     double variance = 0, startup = not_negative(t->e->startup_s);
     for (uint32_t i = 0; i < k->p.nstages; i++) {
-        double extra = k->extra_s[i] / speed_of(t->e);
+        double extra = k->extra_s[i] / speed_of(t->e) / t->lanes.n[i];
         variance += extra * extra;
         unknown |= k->timeless[i];
     }
@@ -214,6 +219,23 @@ static void trial_times(struct planner *k, struct trial *t)
     t->makespan_p95_s = t->makespan_s + sqrt(variance);
     t->cost_usd = t->e->price_usd_per_hour * t->makespan_s / 3600;
     t->cost_p95_usd = t->e->price_usd_per_hour * t->makespan_p95_s / 3600;
+}
+
+/* The jobs as this environment runs them. */
+static void with_lanes(struct planner *k, struct trial *t, double cores)
+{
+    uint32_t n = k->p.nstages;
+    double *seconds = ARENA_ARRAY(k->a, double, n), speed = speed_of(t->e);
+    t->jobs = arena_memdup(k->a, k->jobs, n * sizeof(*t->jobs));
+    t->free_cores = cores;
+    for (uint32_t i = 0; i < n; i++)
+        seconds[i] = k->figures[i] ? not_negative(k->figures[i]->cpu_s.p50) / speed : 0;
+    lanes_plan(k->a, &k->p, seconds, cores, &t->lanes);
+    for (uint32_t i = 0; i < n; i++) {
+        t->jobs[i].duration_s /= speed * t->lanes.n[i];
+        if (t->lanes.n[i] > t->jobs[i].cores)
+            t->jobs[i].cores = t->lanes.n[i];
+    }
 }
 
 static void try_environment(struct planner *k, const struct rec_environment *e, struct trial *t)
@@ -236,11 +258,10 @@ static void try_environment(struct planner *k, const struct rec_environment *e, 
     fit(k, t, offsetof(struct schedule_job, gpus), "GPUs", total.gpus, now.gpus);
     if (!t->fits)
         return;
-    struct schedule_job *jobs = arena_memdup(k->a, k->jobs, k->p.nstages * sizeof(*jobs));
-    for (uint32_t i = 0; i < k->p.nstages; i++)
-        jobs[i].duration_s /= speed_of(e);
     /* What is queued is planned as it will run: with all of the environment. */
-    schedule_build(k->a, &k->graph, jobs, t->queued ? &total : &now, &t->schedule);
+    const struct schedule_capacity *there = t->queued ? &total : &now;
+    with_lanes(k, t, there->cores);
+    schedule_build(k->a, &k->graph, t->jobs, there, &t->schedule);
     trial_times(k, t);
 }
 
@@ -407,15 +428,14 @@ static void say_times(struct planner *k, const struct trial *t)
     }
     uint32_t longest = 0;
     for (uint32_t i = 0; i < k->p.nstages; i++) {
-        if (k->jobs[i].duration_s > k->jobs[longest].duration_s)
+        if (t->jobs[i].duration_s > t->jobs[longest].duration_s)
             longest = i;
     }
     because(k, arena_printf(k->a, "%s in all, at least %s; longest: %s with %s",
                             seconds_text(k->a, t->makespan_s),
                             seconds_text(k->a, t->schedule.lower_bound_s),
                             quote_str(&q, k->p.stages[longest].id),
-                            seconds_text(k->a, k->jobs[longest].duration_s / speed_of(t->e))));
-    because(k, "parallelism 1: stages take turns on the engine's one thread, batch by batch");
+                            seconds_text(k->a, t->jobs[longest].duration_s)));
     if (k->o->deadline_us) {
         double left = (double)(k->o->deadline_us - k->o->now_us) / (double)US_PER_S;
         because(k, arena_printf(
@@ -423,6 +443,32 @@ static void say_times(struct planner *k, const struct trial *t)
                        t->makespan_p95_s > left ? ", but one run in twenty or more would miss it"
                                                 : " to spare"));
     }
+}
+
+/* Why so many threads. */
+static void say_lanes(struct planner *k, const struct trial *t)
+{
+    const struct lanes_plan *l = &t->lanes;
+    struct quoted q;
+    bool some = false;
+    double most = 0;
+    for (uint32_t i = 0; i < k->p.nstages; i++) {
+        if (l->source[i] != i || k->p.stages[i].op != OP_READ)
+            continue;
+        most = fmax(most, l->work_s[i]);
+        if (l->n[i] == 1)
+            continue;
+        some = true;
+        because(k, arena_printf(k->a, "parallelism %u from %s on: %s of work that threads share",
+                                l->n[i], quote_str(&q, k->p.stages[i].id),
+                                seconds_text(k->a, l->work_s[i])));
+    }
+    if (!some && !(t->free_cores >= 2))
+        because(k, "parallelism 1: no second core is free");
+    else if (!some && most < 2 * LANE_LEAST_S)
+        because(k, "parallelism 1: there is too little work to share");
+    else if (!some)
+        because(k, "parallelism 1: as `resources` allows, or as reading leaves nothing to share");
 }
 
 static void say_environment(struct planner *k, const struct trial *t, const struct trial *trials,
@@ -472,11 +518,11 @@ static struct rec_plan_stage *stages_fill(struct planner *k, const struct trial 
             .after = after,
             .nafter = nafter,
             .environment = t->e->id,
-            .cpu_cores = k->jobs[i].cores,
+            .cpu_cores = t->jobs[i].cores,
             .memory_gb =
                 k->jobs[i].memory_gb > 0 || !isnan(s->memory_gb) ? k->jobs[i].memory_gb : NAN,
             .gpus = k->jobs[i].gpus,
-            .parallelism = 1,
+            .parallelism = t->lanes.n[i],
             .algorithm = algorithm_of(s->op),
             .start_s = start,
             .end_s = known ? startup + t->schedule.end_s[i] : NAN,
@@ -507,6 +553,7 @@ static void accept(struct planner *k, const struct trial *t, const struct trial 
     struct rec_plan_stage *stages = stages_fill(k, t);
     say_memory(k, t);
     say_times(k, t);
+    say_lanes(k, t);
     double startup = not_negative(t->e->startup_s);
     double bound = isnan(t->makespan_s) ? NAN : startup + t->schedule.lower_bound_s;
     if (t->queued)

@@ -8,8 +8,8 @@ profile() { # NAME CPU_S MEMORY_BYTES
     rest='"records_in":{"p50":10,"p95":10},"records_out":null,"bytes_in":null,"bytes_out":null,"wall_s":null,"read_bytes":null,"write_bytes":null'
     printf '%s\n' "{\"record\":\"execution_profile\",\"v\":1,\"pipeline\":\"$1\",\"base\":\"/data\",\"code_version\":\"sha256:1\",\"mode\":\"optimized\",\"predicted\":{\"volume\":null,\"complexity\":null,\"quality_issues\":[]},\"definition\":{\"pipeline\":\"$1\",\"stages\":[{\"id\":\"a\",\"op\":\"read\",\"path\":\"a.csv\"},{\"id\":\"b\",\"op\":\"sort\",\"by\":[\"x\"]},{\"id\":\"c\",\"op\":\"write\",\"path\":\"c.csv\"}]},\"stages\":[{\"id\":\"a\",\"operation\":\"read\",$rest,\"cpu_s\":{\"p50\":$2,\"p95\":$2},\"peak_memory_bytes\":{\"p50\":1000,\"p95\":1000}},{\"id\":\"b\",\"operation\":\"sort\",$rest,\"cpu_s\":{\"p50\":$2,\"p95\":$2},\"peak_memory_bytes\":{\"p50\":$3,\"p95\":$3}},{\"id\":\"c\",\"operation\":\"write\",$rest,\"cpu_s\":{\"p50\":$2,\"p95\":$2},\"peak_memory_bytes\":{\"p50\":1000,\"p95\":1000}}],\"basis\":\"prior\"}"
 }
-environment() { # ID KIND MEMORY FREE PRICE SPEED
-    printf '%s\n' "{\"record\":\"environment\",\"v\":1,\"id\":\"$1\",\"kind\":\"$2\",\"cpu_cores\":4,\"memory_gb\":$3,\"gpus\":0,\"available\":{\"cpu_cores\":4,\"memory_gb\":$4,\"gpus\":0},\"price_usd_per_hour\":$5,\"spot_price_usd_per_hour\":null,\"startup_s\":0,\"speed\":$6,\"exec\":null}"
+environment() { # ID KIND MEMORY FREE PRICE SPEED [FREE_CORES]
+    printf '%s\n' "{\"record\":\"environment\",\"v\":1,\"id\":\"$1\",\"kind\":\"$2\",\"cpu_cores\":4,\"memory_gb\":$3,\"gpus\":0,\"available\":{\"cpu_cores\":${7:-1},\"memory_gb\":$4,\"gpus\":0},\"price_usd_per_hour\":$5,\"spot_price_usd_per_hour\":null,\"startup_s\":0,\"speed\":$6,\"exec\":null}"
 }
 profile shop 2 1e9 >shop.jsonl
 environment box local 8 8 null 1 >box.jsonl
@@ -25,16 +25,22 @@ tail -n 1 "$out_file" >plan
 is "$(jq -c '[.pipeline, .base, .code_version, .mode, .queued, (.stages | map(.id))]' plan)" \
     '["shop","/data","sha256:1","optimized",null,["a","b","c"]]' "the plan is self-contained"
 ok "it holds the definition" sh -c '[ "$(jq -c .definition plan)" = "$(jq -c .definition shop.jsonl)" ]'
-is "$(jq -c '[.predicted.makespan_s.p50, .predicted.lower_bound, .predicted.gap, .predicted.cost_usd]' plan)" \
-    '[6,6,0,null]' "built-in stages take turns"
-is "$(jq -c '[.stages[] | [.after, .start_s, .end_s]]' plan)" \
-    '[[[],0,2],[["a"],2,4],[["b"],4,6]]' "each stage comes after its inputs"
 like "$(jq -c '.why[]' plan)" 'headroom' "and the plan says why"
 
 run sh -c 'cat box.jsonl shop.jsonl | etl-plan'
 is "$(jq -r .record "$out_file" | tr '\n' ' ')" "environment execution_profile plan " \
     "with an environment in the input nothing is discovered or added"
 is "$(tail -n 1 "$out_file" | jq -r .environment)" box "and it is used"
+run etl-plan -e box.jsonl shop.jsonl
+tail -n 1 "$out_file" >plan
+is "$(jq -c '[.predicted.makespan_s.p50, .predicted.lower_bound, .predicted.gap, .predicted.cost_usd]' plan)" \
+    '[6,6,0,null]' "built-in stages take turns"
+is "$(jq -c '[.stages[] | [.after, .start_s, .end_s]]' plan)" \
+    '[[[],0,2],[["a"],2,4],[["b"],4,6]]' "each stage comes after its inputs"
+environment wide local 8 8 null 1 4 >wide.jsonl
+run sh -c 'etl-plan -e wide.jsonl shop.jsonl'
+is "$(tail -n 1 "$out_file" | jq -c '[.stages[] | [.parallelism, .cpu_cores, .start_s, .end_s]]')" \
+    '[[2,2,0,1],[1,1,1,3],[1,1,3,5]]' "threads share the work of reading where cores are free"
 run etl-plan -e box.jsonl shop.jsonl
 is "$(jq -r .record "$out_file" | tr '\n' ' ')" "execution_profile environment plan " \
     "one of -e is added when it is used"

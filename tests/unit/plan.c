@@ -116,15 +116,81 @@ START_TEST(stages_come_after_their_inputs_and_take_turns)
             ck_assert_double_le(before->end_s, r.plan.stages[i].start_s);
         }
     }
-    /* 2 + 0.5 + 1 + 3 + 1, then the commands, all on the engine's thread */
-    ck_assert_double_eq(r.plan.makespan_s, 21.5);
-    ck_assert_double_eq(r.plan.lower_bound, 21.5);
+    /* 2 / 2 + 0.5 / 2 + 1 + 3 + 1, then the commands, one after the other; two threads read, as
+     * half of the time of reading is one thread's at a time */
+    ck_assert_double_eq(r.plan.makespan_s, 20.25);
+    ck_assert_double_eq(r.plan.lower_bound, 20.25);
     ck_assert_double_eq(r.plan.gap, 0);
-    ck_assert_double_gt(r.plan.makespan_p95_s, 21.5);
-    ck_assert_double_eq(stage("load")->start_s, 7.5); /* the longer one first */
-    ck_assert_double_eq(stage("mail")->start_s, 17.5);
+    ck_assert_double_gt(r.plan.makespan_p95_s, 20.25);
+    ck_assert_double_eq(stage("load")->start_s, 6.25); /* the longer one first */
+    ck_assert_double_eq(stage("mail")->start_s, 16.25);
     ck_assert(isnan(r.plan.cost_usd));
     ck_assert_ptr_null(r.plan.queued_reason);
+}
+END_TEST
+
+START_TEST(threads_share_what_is_read_and_what_follows_record_by_record)
+{
+    usual();
+    plan(1);
+    ck_assert_int_eq(stage("orders")->parallelism, 2);
+    ck_assert_double_eq(stage("orders")->cpu_cores, 2);
+    ck_assert_int_eq(stage("sorted")->parallelism, 1);
+    ck_assert_int_eq(stage("out")->parallelism, 1);
+    ck_assert(says("parallelism 2 from orders on: 2.0 s of work"));
+    envs[0].available_cores = 1.9;
+    plan(1);
+    ck_assert_int_eq(stage("orders")->parallelism, 1);
+    ck_assert(says("no second core is free"));
+    envs[0].available_cores = NAN;
+    plan(1);
+    ck_assert_int_eq(stage("orders")->parallelism, 2);
+}
+END_TEST
+
+/* a read of 1 s, a filter of 3 s, a group of 4 s, a write of 1 s; `resources` of the read */
+static void flow(const char *resources, double scale)
+{
+    struct json *v;
+    struct err err = ERR_INIT;
+    const char *line = arena_printf(
+        &mem,
+        "{\"record\":\"execution_profile\",\"v\":1,\"pipeline\":\"p\",\"base\":\"/data\","
+        "\"code_version\":\"sha256:1\",\"mode\":\"optimized\",\"basis\":\"prior\",\"predicted\":{},"
+        "\"definition\":{\"pipeline\":\"p\",\"stages\":[{\"id\":\"a\",\"op\":\"read\",\"path\":"
+        "\"a\"%s},"
+        "{\"id\":\"f\",\"op\":\"filter\",\"where\":\".x > 1\"},{\"id\":\"g\",\"op\":\"aggregate\","
+        "\"by\":[\"x\"],\"measures\":{\"n\":\"count\"}},{\"id\":\"w\",\"op\":\"write\",\"path\":"
+        "\"w\"}]},"
+        "\"stages\":[{\"id\":\"a\",\"cpu_s\":%g},{\"id\":\"f\",\"cpu_s\":%g},"
+        "{\"id\":\"g\",\"cpu_s\":%g},{\"id\":\"w\",\"cpu_s\":%g}]}",
+        resources, scale, 3 * scale, 4 * scale, scale);
+    ck_assert_msg(json_parse(&mem, slice_str(line), 0, &v, &err), "%s", err.text);
+    ck_assert_msg(rec_execution_profile_read(&mem, v, &x, &err), "%s", err.text);
+}
+
+START_TEST(threads_are_as_many_as_have_enough_to_do)
+{
+    flow("", 1);
+    plan(1);
+    ck_assert_int_eq(stage("a")->parallelism, 4);
+    ck_assert_int_eq(stage("f")->parallelism, 4);
+    ck_assert_int_eq(stage("g")->parallelism, 4); /* gathers what lanes push into it */
+    ck_assert_int_eq(stage("w")->parallelism, 1); /* gets what is gathered */
+    ck_assert_double_eq(r.plan.makespan_s, 3);    /* (1 + 3 + 4) / 4 + 1 */
+    envs[0].cpu_cores = envs[0].available_cores = 100;
+    plan(1);
+    ck_assert_int_eq(stage("a")->parallelism, 16); /* 8 s against half of 1 s */
+    flow(",\"resources\":{\"cpu_cores\":3}", 1);
+    plan(1);
+    ck_assert_int_eq(stage("g")->parallelism, 3);
+    flow("", 0.007); /* 56 ms in all */
+    plan(1);
+    ck_assert_int_eq(stage("a")->parallelism, 2);
+    flow("", 0.001);
+    plan(1);
+    ck_assert_int_eq(stage("a")->parallelism, 1);
+    ck_assert(says("too little work"));
 }
 END_TEST
 
@@ -196,11 +262,11 @@ END_TEST
 START_TEST(a_deadline_that_cannot_be_met_is_refused_with_the_figures)
 {
     usual();
-    ck_assert(plan_deadline_parse("21s", o.now_us, &o.deadline_us));
+    ck_assert(plan_deadline_parse("20s", o.now_us, &o.deadline_us));
     plan(1);
     ck_assert(!r.ok);
     ck_assert_str_eq(r.verdict.check, "deadline");
-    ck_assert_double_eq(json_num(r.verdict.figures, "makespan_s", 0), 21.5);
+    ck_assert_double_eq(json_num(r.verdict.figures, "makespan_s", 0), 20.25);
     ck_assert(plan_deadline_parse("22s", o.now_us, &o.deadline_us));
     plan(1);
     ck_assert(r.ok);
@@ -229,8 +295,8 @@ START_TEST(environments_are_chosen_by_time_or_cost)
     envs[3].id = "farm", envs[3].kind = "slurm";
     plan(4);
     ck_assert_str_eq(r.plan.environment, "fast");
-    ck_assert_double_eq(r.plan.makespan_s, 21.5 / 4);
-    ck_assert_double_eq_tol(r.plan.cost_usd, 10 * 21.5 / 4 / 3600, 1e-12);
+    ck_assert_double_eq(r.plan.makespan_s, 20.25 / 4);
+    ck_assert_double_eq_tol(r.plan.cost_usd, 10 * 20.25 / 4 / 3600, 1e-12);
     ck_assert(says("not tiny"));
     ck_assert(says("not farm"));
     o.objective = "cost";
@@ -251,7 +317,7 @@ START_TEST(an_unknown_duration_makes_the_rest_unknown_not_zero)
     ck_assert(isnan(r.plan.makespan_s));
     ck_assert(isnan(r.plan.gap));
     ck_assert(isnan(stage("mail")->end_s));
-    ck_assert_double_eq(stage("load")->end_s, 17.5);
+    ck_assert_double_eq(stage("load")->end_s, 16.25);
     ck_assert(says("mail: how long it takes is unknown"));
 }
 END_TEST
@@ -318,7 +384,7 @@ START_TEST(hostile_figures_do_no_harm)
     usual();
     plan(1);
     ck_assert(r.ok);
-    ck_assert_double_eq(r.plan.makespan_s, 21.5);
+    ck_assert_double_eq(r.plan.makespan_s, 20.25);
 }
 END_TEST
 
@@ -346,6 +412,8 @@ UNIT_MAIN_WITH("plan", set_up, tear_down, {stages_come_after_their_inputs_and_ta
                {environments_are_chosen_by_time_or_cost, 0},
                {an_unknown_duration_makes_the_rest_unknown_not_zero, 0},
                {the_same_plan_has_the_same_id, 0},
+               {threads_share_what_is_read_and_what_follows_record_by_record, 0},
+               {threads_are_as_many_as_have_enough_to_do, 0},
                {more_cores_and_memory_never_plan_a_longer_run, 0},
                {a_profile_without_a_definition_is_an_error, 0}, {hostile_figures_do_no_harm, 0},
                {this_machine_is_an_environment, 0})
