@@ -102,6 +102,20 @@ static const struct tool_section sections[] = {
      "is "
      "left by the prediction; elsewhere a line for each stage when it has ended. -q leaves it "
      "out."},
+    {"Events",
+     "A run tells of itself by OpenLineage run events: START, and COMPLETE, FAIL or ABORT, of the "
+     "pipeline as a job of its name, and between them of every stage that runs, as a job called "
+     "PIPELINE.STAGE with a run of its own whose parent is the pipeline's; RUNNING each five "
+     "seconds "
+     "of stages that last. In a pipe, jq 'select(.job.name == \"p\")' leaves the pipeline's alone. "
+     "A "
+     "stage has for inputs the datasets that its rows come from and for outputs those that it "
+     "writes. "
+     "Outputs have the schema, how much was written, and for each column which columns it was made "
+     "from (columnLineage: IDENTITY, TRANSFORMATION, AGGREGATION) and on which the choice and "
+     "order "
+     "of records depend (FILTER, JOIN, GROUP_BY, SORT); of rows out of commands and statements "
+     "nothing is claimed. What a stage used is in the facet foreline_stage."},
     {"Environment",
      "OPENLINEAGE_NAMESPACE is the namespace of the job in run events (default: default), "
      "OPENLINEAGE_PARENT_ID (NAMESPACE/NAME/RUNID) the run that this one is part of. With "

@@ -7,6 +7,8 @@
 #include "engine/stop.h"
 #include "tools/etl-run.h"
 
+#define RUNNING_S 5.0 /* between two events of a stage that lasts */
+
 static bool same(const char *a, const char *b)
 {
     return a == b || (a && b && strcmp(a, b) == 0);
@@ -164,6 +166,7 @@ struct run_opts run_options(struct app *app)
                    .reject_path = app->opts.reject,
                    .max_rejects = app->limit,
                    .data_fd = app->data_fd,
+                   .running_s = RUNNING_S,
                    .stop = &stop_signal,
                    .ctx = app,
                    .progress = on_progress,

@@ -105,6 +105,7 @@ bool op_may_hold(struct oper *op, uint64_t more)
 bool engine_stopped(struct engine *e, struct err *err)
 {
     engine_show(e);
+    engine_watch(e, false, true);
     if (!e->o->stop || !*e->o->stop)
         return false;
     err_set(err, ERR_STAGE, "stopped by signal %d", (int)*e->o->stop);
@@ -508,22 +509,6 @@ static double input_bytes(const struct pipeline *p)
     return total;
 }
 
-static void figure(struct rec_figure *f, double v)
-{
-    f->p50 = f->p95 = v;
-}
-
-static const char *status_of(const struct engine *e, const struct oper *op, bool ok)
-{
-    if (op->kept)
-        return "kept";
-    if (ok || op->done)
-        return "completed";
-    if ((int)op->index == e->failed && !(e->o->stop && *e->o->stop))
-        return "failed";
-    return op->first >= 0 ? "cancelled" : "skipped";
-}
-
 static void report_stages(struct engine *e, struct arena *a, bool ok, struct engine_result *out)
 {
     out->rejects = e->rejects->n;
@@ -532,25 +517,7 @@ static void report_stages(struct engine *e, struct arena *a, bool ok, struct eng
     out->stages = ARENA_ARRAY(a, struct engine_stage, e->nops);
     for (uint32_t i = 0; i < e->nops; i++) {
         struct oper *op = &e->ops[i];
-        struct engine_stage *s = &out->stages[i];
-        s->used.id = op->stage->id;
-        s->used.operation = op_name(op->stage->op);
-        s->status = status_of(e, op, ok);
-        s->algorithm = op->algorithm;
-        s->rejects = op->rejects;
-        s->lanes = op->worked > 1 ? op->worked : 1;
-        bool ran = op->first >= 0;
-        uint64_t peak = op->acct->peak > op->extra_peak ? op->acct->peak : op->extra_peak;
-        figure(&s->used.records_in, ran ? (double)op->records_in : NAN);
-        figure(&s->used.records_out, ran ? (double)op->records_out : NAN);
-        figure(&s->used.bytes_in, ran ? (double)op->bytes_in : NAN);
-        figure(&s->used.bytes_out, ran ? (double)op->bytes_out : NAN);
-        figure(&s->used.wall_s, ran ? op->last - op->first : NAN);
-        figure(&s->used.cpu_s, ran ? op->cpu_s + op->extra_cpu_s : NAN);
-        figure(&s->used.peak_memory_bytes, ran ? (double)peak : NAN);
-        figure(&s->used.read_bytes, ran ? (double)op->read_bytes : NAN);
-        figure(&s->used.write_bytes, ran ? (double)op->write_bytes : NAN);
-        s->spilled_bytes = ran ? (double)op->spilled_bytes : NAN;
+        engine_figures(op, ok, &out->stages[i]);
         if (op->stage->op == OP_READ)
             out->records_read += op->records_in;
     }
@@ -683,6 +650,7 @@ bool engine_run(struct pipeline *p, const struct engine_opts *o, struct arena *a
         if ((ok || rejects.exceeded) && !rejects_commit(&rejects, ok ? err : &second))
             ok = false;
     }
+    engine_watch(&e, true, ok);
     report_stages(&e, a, ok, out);
     tear_down(&e);
     rejects_release(&rejects);

@@ -92,6 +92,7 @@ struct engine_kept {
 
 struct allotments;
 struct sample_run;
+struct engine_stage;
 struct engine_opts {
     const struct rec_plan *plan;   /* algorithms by stage; or NULL */
     struct allotments *allotments; /* memory of the stages (engine/allocation.h); NULL: what the
@@ -106,9 +107,14 @@ struct engine_opts {
     struct sample_run *sample;         /* of engine/sample.h: nothing is published; or NULL */
     const volatile sig_atomic_t *stop; /* a signal that asks to end; or NULL */
     void *ctx;
-    void (*progress)(void *ctx, const struct engine_view *v);              /* or NULL */
-    void (*ended)(void *ctx, const struct engine_view_stage *s);           /* or NULL */
-    void (*log)(void *ctx, const char *stage, struct slice text);          /* a command's stderr */
+    void (*progress)(void *ctx, const struct engine_view *v);     /* or NULL */
+    void (*ended)(void *ctx, const struct engine_view_stage *s);  /* or NULL */
+    void (*log)(void *ctx, const char *stage, struct slice text); /* a command's stderr */
+    /* Of each stage that runs: "START", now and then "RUNNING" (every `running_s`; 0: never), and
+     * how it ended, a write only when it is published; in any order between stages. The figures are
+     * valid during the call; NULL at the start. By the caller's thread. Or NULL. */
+    void (*stage)(void *ctx, uint32_t stage, const char *type, const struct engine_stage *s);
+    double running_s;
     void (*note)(void *ctx, const char *stage, const char *text);          /* for -v; or NULL */
     void (*warning)(void *ctx, const char *stage, const char *text);       /* or NULL */
     void (*retrying)(void *ctx, const char *stage, const struct err *why); /* or NULL */

@@ -3,6 +3,7 @@
 #include "engine/events.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/uuid.h"
 #include "json/json.h"
@@ -147,8 +148,91 @@ static void write_statistics(struct jw *w, const struct rec_stage_figures *used,
     jw_end_obj(w);
 }
 
+/* Beyond so many pairs of columns (wide tables of many files) an event would be larger than what it
+ * tells: then it tells none. */
+#define PAIRS_MAX 10000
+
+static void write_sources(struct jw *w, const struct pipeline *p,
+                          const struct column_sources *sources)
+{
+    struct arena a = ARENA_INIT;
+    jw_arr(w);
+    for (uint32_t i = 0; i < sources->n; i++) {
+        const struct column_source *c = &sources->items[i];
+        const struct text_list *paths = &p->stages[c->read].u.read.paths;
+        for (uint32_t k = 0; k < paths->n; k++) {
+            struct dataset d = {.ns = "file", .name = "-"};
+            if (strcmp(paths->items[k], "-") == 0)
+                continue; /* a stream has no name */
+            split_name(&a, paths->items[k], &d);
+            jw_obj(w);
+            jw_kstr(w, "namespace", d.ns);
+            jw_kstr(w, "name", d.name);
+            jw_kstr(w, "field", c->field);
+            jw_key(w, "transformations");
+            jw_arr(w);
+            jw_obj(w);
+            jw_kstr(w, "type", c->use < USE_FILTER ? "DIRECT" : "INDIRECT");
+            jw_kstr(w, "subtype", column_use_name(c->use));
+            jw_end_obj(w);
+            jw_end_arr(w);
+            jw_end_obj(w);
+        }
+    }
+    jw_end_arr(w);
+    arena_release(&a);
+}
+
+static size_t count_pairs(const struct pipeline *p, const struct column_sources *sources)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < sources->n; i++)
+        n += p->stages[sources->items[i].read].u.read.paths.n;
+    return n;
+}
+
+/* Of a write: its columns are those that come in. */
+static void write_lineage(struct jw *w, const struct pipeline *p, const struct stage *s,
+                          const struct stage_columns *columns)
+{
+    const struct schema *schema = &p->stages[s->inputs[0]].schema;
+    const struct stage_columns *in = &columns[s->inputs[0]];
+    size_t pairs = count_pairs(p, &in->records);
+    for (uint32_t c = 0; in->columns && c < schema->n; c++)
+        pairs += count_pairs(p, &in->columns[c]);
+    if (!in->columns || pairs == 0 || pairs > PAIRS_MAX)
+        return;
+    begin_facet(w, "columnLineage",
+                SPEC
+                "facets/1-2-0/ColumnLineageDatasetFacet.json#/$defs/ColumnLineageDatasetFacet");
+    jw_key(w, "fields");
+    jw_obj(w);
+    for (uint32_t c = 0; c < schema->n; c++) {
+        jw_key(w, schema->fields[c].name);
+        jw_obj(w);
+        jw_key(w, "inputFields");
+        write_sources(w, p, &in->columns[c]);
+        jw_end_obj(w);
+    }
+    jw_end_obj(w);
+    if (in->records.n) {
+        jw_key(w, "dataset");
+        write_sources(w, p, &in->records);
+    }
+    jw_end_obj(w);
+}
+
+/* What may be said of a dataset: NULL what may not. */
+struct telling {
+    bool schema;
+    const struct stage_columns *columns;
+    const struct engine_stage *stages; /* all; for statistics */
+    uint32_t one;                      /* or with `figures` those of one */
+    const struct engine_stage *figures;
+};
+
 static void write_dataset(struct jw *w, const struct pipeline *p, const struct dataset *d,
-                          bool output, const struct engine_result *result)
+                          bool output, const struct telling *t)
 {
     const struct stage *s = &p->stages[d->stage];
     jw_obj(w);
@@ -159,29 +243,76 @@ static void write_dataset(struct jw *w, const struct pipeline *p, const struct d
     const struct schema *schema = s->op == OP_WRITE  ? &p->stages[s->inputs[0]].schema
                                   : s->op == OP_READ ? &s->schema
                                                      : NULL;
-    if (schema && schema->n)
+    if (t->schema && schema && schema->n)
         write_columns(w, schema);
+    if (t->columns && s->op == OP_WRITE)
+        write_lineage(w, p, s, t->columns);
     jw_end_obj(w);
     /* Figures of a read of several files are of all of them together: no file's own. */
     bool own = s->op == OP_WRITE || (s->op == OP_READ && s->u.read.paths.n == 1);
-    if (result && result->stages && own)
-        write_statistics(w, &result->stages[d->stage].used, output);
+    if (t->stages && own)
+        write_statistics(w, &t->stages[d->stage].used, output);
+    else if (t->figures && own && d->stage == t->one)
+        write_statistics(w, &t->figures->used, output);
     jw_end_obj(w);
 }
 
-static void write_parent(struct jw *w, const struct event_job *job)
+struct ancestor {
+    const char *run_id, *ns, *name;
+};
+
+static void write_ancestor(struct jw *w, const struct ancestor *x)
 {
-    begin_facet(w, "parent", SPEC "facets/1-2-0/ParentRunFacet.json#/$defs/ParentRunFacet");
     jw_key(w, "run");
     jw_obj(w);
-    jw_kstr(w, "runId", job->parent_run_id);
+    jw_kstr(w, "runId", x->run_id);
     jw_end_obj(w);
     jw_key(w, "job");
     jw_obj(w);
-    jw_kstr(w, "namespace", job->parent_ns);
-    jw_kstr(w, "name", job->parent_name);
+    jw_kstr(w, "namespace", x->ns);
+    jw_kstr(w, "name", x->name);
     jw_end_obj(w);
+}
+
+/* `root`: or NULL, where nobody told us of it. */
+static void write_parent(struct jw *w, const struct ancestor *parent, const struct ancestor *root)
+{
+    begin_facet(w, "parent", SPEC "facets/1-2-0/ParentRunFacet.json#/$defs/ParentRunFacet");
+    write_ancestor(w, parent);
+    if (root) {
+        jw_key(w, "root");
+        jw_obj(w);
+        write_ancestor(w, root);
+        jw_end_obj(w);
+    }
     jw_end_obj(w);
+}
+
+static void write_error(struct jw *w, const char *error)
+{
+    begin_facet(w, "errorMessage",
+                SPEC "facets/1-0-1/ErrorMessageRunFacet.json#/$defs/ErrorMessageRunFacet");
+    jw_kstr(w, "message", error);
+    jw_kstr(w, "programmingLanguage", "C");
+    jw_end_obj(w);
+}
+
+static void write_figures(struct jw *w, const struct engine_stage *s)
+{
+    jw_kstr(w, "operation", s->used.operation);
+    jw_kstr(w, "status", s->status);
+    jw_kstr(w, "algorithm", s->algorithm);
+    jw_knum(w, "records_in", s->used.records_in.p50);
+    jw_knum(w, "records_out", s->used.records_out.p50);
+    jw_knum(w, "bytes_in", s->used.bytes_in.p50);
+    jw_knum(w, "bytes_out", s->used.bytes_out.p50);
+    jw_knum(w, "wall_s", s->used.wall_s.p50);
+    jw_knum(w, "cpu_s", s->used.cpu_s.p50);
+    jw_knum(w, "peak_memory_bytes", s->used.peak_memory_bytes.p50);
+    jw_knum(w, "read_bytes", s->used.read_bytes.p50);
+    jw_knum(w, "write_bytes", s->used.write_bytes.p50);
+    jw_knum(w, "spilled_bytes", s->spilled_bytes);
+    rec_allocated_write(w, "allocated", &s->allocated);
 }
 
 static void write_stages(struct jw *w, const struct pipeline *p, const struct engine_result *r)
@@ -191,23 +322,9 @@ static void write_stages(struct jw *w, const struct pipeline *p, const struct en
     jw_key(w, "stages");
     jw_arr(w);
     for (uint32_t i = 0; i < p->nstages; i++) {
-        const struct engine_stage *s = &r->stages[i];
         jw_obj(w);
-        jw_kstr(w, "id", s->used.id);
-        jw_kstr(w, "operation", s->used.operation);
-        jw_kstr(w, "status", s->status);
-        jw_kstr(w, "algorithm", s->algorithm);
-        jw_knum(w, "records_in", s->used.records_in.p50);
-        jw_knum(w, "records_out", s->used.records_out.p50);
-        jw_knum(w, "bytes_in", s->used.bytes_in.p50);
-        jw_knum(w, "bytes_out", s->used.bytes_out.p50);
-        jw_knum(w, "wall_s", s->used.wall_s.p50);
-        jw_knum(w, "cpu_s", s->used.cpu_s.p50);
-        jw_knum(w, "peak_memory_bytes", s->used.peak_memory_bytes.p50);
-        jw_knum(w, "read_bytes", s->used.read_bytes.p50);
-        jw_knum(w, "write_bytes", s->used.write_bytes.p50);
-        jw_knum(w, "spilled_bytes", s->spilled_bytes);
-        rec_allocated_write(w, "allocated", &s->allocated);
+        jw_kstr(w, "id", r->stages[i].used.id);
+        write_figures(w, &r->stages[i]);
         jw_end_obj(w);
     }
     jw_end_arr(w);
@@ -223,8 +340,9 @@ static void write_run(struct jw *w, const char *run_id, const struct pipeline *p
     jw_kstr(w, "runId", run_id);
     jw_key(w, "facets");
     jw_obj(w);
+    const struct ancestor parent = {job->parent_run_id, job->parent_ns, job->parent_name};
     if (job->parent_run_id)
-        write_parent(w, job);
+        write_parent(w, &parent, NULL);
     if (resumed) {
         begin_facet(w, "foreline_resumed", PRODUCER ":foreline_resumed");
         jw_kstr(w, "runId", resumed);
@@ -232,11 +350,40 @@ static void write_run(struct jw *w, const char *run_id, const struct pipeline *p
     }
     if (result && result->stages)
         write_stages(w, p, result);
-    if (error) {
-        begin_facet(w, "errorMessage",
-                    SPEC "facets/1-0-1/ErrorMessageRunFacet.json#/$defs/ErrorMessageRunFacet");
-        jw_kstr(w, "message", error);
-        jw_kstr(w, "programmingLanguage", "C");
+    if (error)
+        write_error(w, error);
+    jw_end_obj(w);
+    jw_end_obj(w);
+}
+
+static void begin_event(struct jw *w, struct buf *out, const char *type, const char *at)
+{
+    jw_begin(w, out);
+    jw_obj(w);
+    jw_kstr(w, "eventType", type);
+    jw_kstr(w, "eventTime", at);
+    jw_kstr(w, "producer", PRODUCER);
+    jw_kstr(w, "schemaURL", EVENT_SCHEMA);
+}
+
+/* `query`: of an sql stage, or NULL. */
+static void write_job(struct jw *w, const char *ns, const char *name, const char *type,
+                      const char *query)
+{
+    jw_key(w, "job");
+    jw_obj(w);
+    jw_kstr(w, "namespace", ns);
+    jw_kstr(w, "name", name);
+    jw_key(w, "facets");
+    jw_obj(w);
+    begin_facet(w, "jobType", SPEC "facets/2-0-4/JobTypeJobFacet.json#/$defs/JobTypeJobFacet");
+    jw_kstr(w, "processingType", "BATCH");
+    jw_kstr(w, "integration", "FORELINE");
+    jw_kstr(w, "jobType", type);
+    jw_end_obj(w);
+    if (query) {
+        begin_facet(w, "sql", SPEC "facets/1-1-0/SQLJobFacet.json#/$defs/SQLJobFacet");
+        jw_kstr(w, "query", query);
         jw_end_obj(w);
     }
     jw_end_obj(w);
@@ -245,38 +392,109 @@ static void write_run(struct jw *w, const char *run_id, const struct pipeline *p
 
 void event_write(struct buf *out, const char *type, const char *at, const char *run_id,
                  const struct pipeline *p, const struct event_job *job, const char *resumed,
-                 const struct datasets *d, const struct engine_result *result, const char *error)
+                 const struct datasets *d, const struct stage_columns *columns,
+                 const struct engine_result *result, const char *error)
 {
     struct jw w;
-    jw_begin(&w, out);
-    jw_obj(&w);
-    jw_kstr(&w, "eventType", type);
-    jw_kstr(&w, "eventTime", at);
-    jw_kstr(&w, "producer", PRODUCER);
-    jw_kstr(&w, "schemaURL", EVENT_SCHEMA);
+    struct telling t = {.schema = true, .columns = columns};
+    t.stages = result ? result->stages : NULL;
+    begin_event(&w, out, type, at);
     write_run(&w, run_id, p, job, resumed, result, error);
-    jw_key(&w, "job");
-    jw_obj(&w);
-    jw_kstr(&w, "namespace", job->ns);
-    jw_kstr(&w, "name", p->name);
-    jw_key(&w, "facets");
-    jw_obj(&w);
-    begin_facet(&w, "jobType", SPEC "facets/2-0-4/JobTypeJobFacet.json#/$defs/JobTypeJobFacet");
-    jw_kstr(&w, "processingType", "BATCH");
-    jw_kstr(&w, "integration", "FORELINE");
-    jw_kstr(&w, "jobType", "PIPELINE");
-    jw_end_obj(&w);
-    jw_end_obj(&w);
-    jw_end_obj(&w);
+    write_job(&w, job->ns, p->name, "PIPELINE", NULL);
     jw_key(&w, "inputs");
     jw_arr(&w);
     for (uint32_t i = 0; i < d->ninputs; i++)
-        write_dataset(&w, p, &d->inputs[i], false, result);
+        write_dataset(&w, p, &d->inputs[i], false, &t);
     jw_end_arr(&w);
     jw_key(&w, "outputs");
     jw_arr(&w);
     for (uint32_t i = 0; i < d->noutputs; i++)
-        write_dataset(&w, p, &d->outputs[i], true, result);
+        write_dataset(&w, p, &d->outputs[i], true, &t);
+    jw_end_arr(&w);
+    jw_end_obj(&w);
+    buf_addc(out, '\n');
+}
+
+/* -- a stage's -- */
+
+/* Itself and all whose rows it is made from, also by way of files of this pipeline. */
+static void mark_sources(const struct pipeline *p, uint32_t i, bool *mark)
+{
+    const struct stage *s = &p->stages[i];
+    if (mark[i])
+        return;
+    mark[i] = true;
+    for (uint32_t k = 0; k < s->ninputs; k++)
+        mark_sources(p, s->inputs[k], mark);
+}
+
+static void write_stage_run(struct jw *w, const struct event_stage *e)
+{
+    const struct event_job *job = e->job;
+    const struct ancestor parent = {e->pipeline_run_id, job->ns, e->p->name};
+    const struct ancestor given = {job->parent_run_id, job->parent_ns, job->parent_name};
+    jw_key(w, "run");
+    jw_obj(w);
+    jw_kstr(w, "runId", e->run_id);
+    jw_key(w, "facets");
+    jw_obj(w);
+    write_parent(w, &parent, job->parent_run_id ? &given : &parent);
+    if (e->figures) {
+        begin_facet(w, "foreline_stage", PRODUCER ":foreline_stage");
+        jw_kstr(w, "id", e->p->stages[e->stage].id);
+        jw_kint(w, "rejects", (int64_t)e->figures->rejects);
+        write_figures(w, e->figures);
+        jw_end_obj(w);
+    }
+    if (e->error)
+        write_error(w, e->error);
+    jw_end_obj(w);
+    jw_end_obj(w);
+}
+
+/* A file that the pipeline makes itself stands among its outputs only, but a stage may read it. */
+static void write_inputs(struct jw *w, const struct event_stage *e, const struct telling *t)
+{
+    const struct pipeline *p = e->p;
+    struct arena a = ARENA_INIT;
+    struct datasets inputs = {0};
+    bool *mark = ARENA_ARRAY(&a, bool, p->nstages);
+    mark_sources(p, e->stage, mark);
+    for (uint32_t i = 0; i < p->nstages; i++) {
+        if (mark[i])
+            add_all(&a, &inputs, stage_reads(&p->stages[i]), i, false);
+    }
+    jw_key(w, "inputs");
+    jw_arr(w);
+    for (uint32_t i = 0; i < inputs.ninputs; i++) {
+        struct telling own = *t;
+        own.schema = t->schema && inputs.inputs[i].stage == e->stage;
+        write_dataset(w, p, &inputs.inputs[i], false, &own);
+    }
+    jw_end_arr(w);
+    arena_release(&a);
+}
+
+void event_stage_write(struct buf *out, const struct event_stage *e)
+{
+    struct jw w;
+    const struct stage *s = &e->p->stages[e->stage];
+    struct telling t = {.schema = e->figures != NULL,
+                        .columns = e->columns,
+                        .one = e->stage,
+                        .figures = e->figures};
+    begin_event(&w, out, e->type, e->at);
+    write_stage_run(&w, e);
+    char *name = xasprintf("%s.%s", e->p->name, s->id);
+    write_job(&w, e->job->ns, name, "STAGE", s->op == OP_SQL ? s->u.sql.statement : NULL);
+    free(name);
+    write_inputs(&w, e, &t);
+    jw_key(&w, "outputs");
+    jw_arr(&w);
+    for (uint32_t i = 0; i < e->datasets->noutputs; i++) {
+        if (e->datasets->outputs[i].stage == e->stage)
+            write_dataset(&w, e->p, &e->datasets->outputs[i], true, &t);
+    }
     jw_end_arr(&w);
     jw_end_obj(&w);
     buf_addc(out, '\n');

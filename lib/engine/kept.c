@@ -27,7 +27,7 @@ bool engine_tell_ready(struct engine *e, const bool *mark)
     struct engine_step s = {.kind = STEP_READY, .outputs = outputs};
     for (uint32_t i = 0; i < e->nops; i++) {
         struct oper *op = &e->ops[i];
-        if (op->stage->op == OP_WRITE && (!mark || mark[i]) && op->opened && !op->kept &&
+        if (op->cls == &op_write_class && (!mark || mark[i]) && op->opened && !op->kept &&
             write_hidden(op))
             outputs[s.noutputs++] = (struct engine_output){i, write_hidden(op)};
     }
@@ -38,7 +38,7 @@ void engine_leave(struct engine *e, const bool *mark)
 {
     for (uint32_t i = 0; i < e->nops; i++) {
         struct oper *op = &e->ops[i];
-        if (op->stage->op == OP_WRITE && (!mark || mark[i]) && op->opened)
+        if (op->cls == &op_write_class && (!mark || mark[i]) && op->opened)
             write_leave(op);
     }
 }

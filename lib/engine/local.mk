@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+libcore_a_SOURCES += lib/engine/columns.c lib/engine/columns.h lib/engine/watch.c
 libcore_a_SOURCES += lib/engine/rowsort.c lib/engine/rowsort.h lib/engine/sort_keys.c \
   lib/engine/sort_keys.h lib/engine/sort_merge.c lib/engine/sort_merge.h
 check_PROGRAMS += tests/unit/engine_sort
@@ -69,6 +70,5 @@ TAP_TESTS += tests/prop/engine.py
 EXTRA_DIST += tests/prop/engine.py
 TAP_TESTS += tests/cli/etl-run-resume.sh tests/fault/resume.py
 EXTRA_DIST += tests/cli/etl-run-resume.sh tests/fault/resume.py
-tests_unit_engine_allocation_SOURCES = tests/unit/engine_allocation.c
-tests_unit_engine_allocation_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_engine_allocation_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/cli/etl-run-events.sh
+EXTRA_DIST += tests/cli/etl-run-events.sh

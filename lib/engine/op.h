@@ -134,6 +134,8 @@ struct oper {
     bool late;   /* schema comes at run time */
     bool needed; /* somebody listens; see engine.c */
     bool kept;   /* an earlier run has done it: never run */
+    bool told_start, told_end;
+    double told; /* clock_wall of the last */
     /* figures */
     uint64_t records_in, records_out, bytes_in, bytes_out, read_bytes, write_bytes, rejects;
     uint64_t spilled_bytes;    /* written to scratch files (engine/spill.h), in neither of these */
@@ -229,6 +231,12 @@ bool engine_publish_before(struct engine *e, uint32_t stage, struct err *err);
  * before. */
 struct oper *engine_switch(struct lane *lane, struct oper *op);
 void lane_charge(struct lane *lane, const struct oper *op, double cpu_s);
+
+/* Tells who wants to know of stages that have begun, last or ended since. On the caller's thread,
+ * now and then; `over` at the end of the run. */
+void engine_watch(struct engine *e, bool over, bool ok);
+/* What the stage has used so far. `ok`: the run did not fail. */
+void engine_figures(const struct oper *op, bool ok, struct engine_stage *out);
 
 /* Where a written path can be read before it is published: its hidden file, or NULL. */
 const char *write_hidden_path(const struct engine *e, const char *path);

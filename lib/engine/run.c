@@ -3,6 +3,7 @@
 #include "engine/run.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -16,13 +17,18 @@ struct run {
     const struct run_opts *o;
     struct arena *a;
     struct run_result *out;
+    struct err *err;
     struct event_job job;
     struct datasets datasets;
     struct allotments allotments;
     char started_at[INSTANT_TEXT], ended_at[INSTANT_TEXT];
     double started_wall, started_cpu;
+    struct stage_columns *columns; /* once some event asks for them */
+    char (*stage_ids)[UUID_TEXT];  /* runs of the stages */
     struct journal journal;
     struct resume resume; /* run_id NULL: it goes on with none */
+    pthread_mutex_t mu;   /* of the store and the arena, while the engine runs: a log or a step may
+                             come from whoever delivers */
 };
 
 static void complain(struct run *r, const struct err *why)
@@ -33,27 +39,52 @@ static void complain(struct run *r, const struct err *why)
 
 static void emit(const struct run_opts *o, struct buf *line)
 {
-    if (o->emit)
+    if (o->emit && line->len)
         o->emit(o->ctx, buf_slice(line));
     buf_release(line);
 }
 
-static void emit_event(struct run *r, const char *type, const char *error)
+/* Of a pipeline that got so far that its columns are known. */
+static const struct stage_columns *columns_now(struct run *r)
+{
+    if (!r->columns && r->stage_ids)
+        r->columns = columns_of(r->a, r->p);
+    return r->columns;
+}
+
+static void new_run_id(char out[UUID_TEXT], int64_t now)
+{
+    unsigned char entropy[10] = {0};
+    os_entropy(entropy, sizeof(entropy));
+    uuid7_format(out, now, entropy);
+}
+
+static void write_event(struct run *r, const char *type, const char *error, struct buf *out)
 {
     if (r->job.disabled)
         return;
-    struct buf line = BUF_INIT(BUF_UNBOUNDED);
     bool start = strcmp(type, "START") == 0;
-    event_write(&line, type, start ? r->started_at : r->ended_at, r->out->run_id, r->p, &r->job,
-                r->o->resume, &r->datasets, start ? NULL : &r->out->engine, error);
-    emit(r->o, &line);
+    const struct stage_columns *columns = strcmp(type, "COMPLETE") == 0 ? columns_now(r) : NULL;
+    event_write(out, type, start ? r->started_at : r->ended_at, r->out->run_id, r->p, &r->job,
+                r->o->resume, &r->datasets, columns, start ? NULL : &r->out->engine, error);
+}
+
+/* A record that is an event. */
+static void emit_event(const struct run_opts *o, struct buf *line)
+{
+    if (o->event && line->len)
+        o->event(o->ctx, buf_slice(line));
+    emit(o, line);
 }
 
 static void on_log(void *ctx, const char *stage, struct slice text)
 {
     struct run *r = ctx;
     struct err why = ERR_INIT;
-    if (r->o->store && !store_log_append(r->o->store, r->out->run_id, stage, text, &why))
+    pthread_mutex_lock(&r->mu);
+    bool ok = !r->o->store || store_log_append(r->o->store, r->out->run_id, stage, text, &why);
+    pthread_mutex_unlock(&r->mu);
+    if (!ok)
         complain(r, &why);
     if (r->o->engine.log)
         r->o->engine.log(r->o->engine.ctx, stage, text);
@@ -101,12 +132,51 @@ static void on_retry(void *ctx, const char *stage, const struct err *why)
         r->o->engine.retrying(r->o->engine.ctx, stage, why);
 }
 
+static void on_stage(void *ctx, uint32_t stage, const char *type, const struct engine_stage *s)
+{
+    struct run *r = ctx;
+    struct engine_stage now;
+    char at[INSTANT_TEXT];
+    int64_t us = instant_now();
+    if (r->job.disabled)
+        return;
+    instant_format(at, us);
+    if (!s)
+        new_run_id(r->stage_ids[stage], us);
+    if (s) {
+        now = *s;
+        allocation_tell(&r->allotments.stages[stage], &now.allocated);
+    }
+    struct event_stage e = {
+        .type = type,
+        .at = at,
+        .run_id = r->stage_ids[stage],
+        .pipeline_run_id = r->out->run_id,
+        .p = r->p,
+        .stage = stage,
+        .job = &r->job,
+        .datasets = &r->datasets,
+        .figures = s ? &now : NULL,
+        .error = strcmp(type, "FAIL") == 0 ? r->err->text : NULL,
+    };
+    struct buf line = BUF_INIT(BUF_UNBOUNDED);
+    pthread_mutex_lock(&r->mu);
+    if (r->p->stages[stage].op == OP_WRITE && strcmp(type, "COMPLETE") == 0)
+        e.columns = columns_now(r);
+    pthread_mutex_unlock(&r->mu);
+    event_stage_write(&line, &e);
+    emit_event(r->o, &line);
+}
+
 static bool on_step(void *ctx, const struct engine_step *s)
 {
     struct run *r = ctx;
     if (!r->journal.store)
         return false;
-    if (journal_step(&r->journal, s))
+    pthread_mutex_lock(&r->mu);
+    bool ok = journal_step(&r->journal, s);
+    pthread_mutex_unlock(&r->mu);
+    if (ok)
         return true;
     err_prefix(&r->journal.err, "a resume of this run would do some of it again: ");
     complain(r, &r->journal.err);
@@ -140,10 +210,8 @@ static struct store_run store_row(const struct run *r)
 
 static void begin(struct run *r)
 {
-    unsigned char entropy[10] = {0};
-    os_entropy(entropy, sizeof(entropy));
     int64_t now = instant_now();
-    uuid7_format(r->out->run_id, now, entropy);
+    new_run_id(r->out->run_id, now);
     instant_format(r->started_at, now);
     r->started_wall = clock_wall();
     r->started_cpu = clock_process();
@@ -247,7 +315,9 @@ static void complete(struct run *r, bool ok, const struct err *err)
     };
 }
 
-static void keep(struct run *r)
+/* `last`: the event that says how it ended, with the columns' lineage; kept of runs that completed.
+ */
+static void keep(struct run *r, bool ok, struct slice last)
 {
     const struct rec_completion *c = &r->out->completion;
     struct store_run row = store_row(r);
@@ -275,8 +345,21 @@ static void keep(struct run *r)
         };
     }
     struct err why = ERR_INIT;
-    if (!event_edges(r->o->store, r->p, &r->job, &r->datasets, r->out->run_id, r->ended_at, &why) ||
-        !store_run_end(r->o->store, &row, stages, c->nstages, &why))
+    struct store *s = r->o->store;
+    bool added;
+    if (!store_begin(s, &why)) {
+        complain(r, &why);
+        return;
+    }
+    bool kept =
+        event_edges(s, r->p, &r->job, &r->datasets, r->out->run_id, r->ended_at, &why) &&
+        (!ok || !last.len || store_event_add(s, last, r->out->run_id, r->ended_at, &added, &why)) &&
+        store_run_end(s, &row, stages, c->nstages, &why);
+    if (!kept)
+        store_rollback(s);
+    else
+        kept = store_commit(s, &why);
+    if (!kept)
         complain(r, &why);
 }
 
@@ -307,6 +390,8 @@ static bool execute(struct run *r, struct engine_opts *e, struct err *err)
     e->warning = on_warning;
     e->retrying = on_retry;
     e->step = on_step;
+    e->stage = on_stage;
+    r->stage_ids = arena_zalloc(r->a, r->p->nstages * sizeof(*r->stage_ids));
     bool ok = engine_run(r->p, e, r->a, &r->out->engine, err);
     for (uint32_t i = 0; r->out->engine.stages && i < r->p->nstages; i++) {
         struct engine_stage *s = &r->out->engine.stages[i];
@@ -327,35 +412,37 @@ bool run_pipeline(struct pipeline *p, const struct run_opts *o, struct arena *a,
                   struct run_result *out, struct err *err)
 {
     *out = (struct run_result){.kept = false};
-    struct run r = {.p = p, .o = o, .a = a, .out = out};
+    struct run r = {.p = p, .o = o, .a = a, .out = out, .err = err};
+    pthread_mutex_init(&r.mu, NULL);
     begin(&r);
     bool ok = pipeline_bind(p, o->profiles, o->nprofiles, err);
     if (ok) /* globs are expanded now */
         datasets_of(a, p, &r.datasets);
     struct engine_opts e = o->engine;
     ok = ok && go_on(&r, &e, err);
-    emit_event(&r, "START", NULL);
+    struct buf line = BUF_INIT(BUF_UNBOUNDED);
+    write_event(&r, "START", NULL, &line);
+    emit_event(o, &line);
     ok = ok && execute(&r, &e, err);
     instant_format(r.ended_at, instant_now());
     complete(&r, ok, err);
-    if (out->kept)
-        keep(&r);
     const char *type = ok ? "COMPLETE" : out->engine.cancelled ? "ABORT" : "FAIL";
-    emit_event(&r, type, out->completion.error);
-    struct buf line = BUF_INIT(BUF_UNBOUNDED);
+    write_event(&r, type, out->completion.error, &line);
+    if (out->kept)
+        keep(&r, ok, slice_trim(buf_slice(&line)));
+    emit_event(o, &line);
     rec_completion_write(&line, &out->completion);
     emit(o, &line);
+    pthread_mutex_destroy(&r.mu);
     return ok;
 }
 
 void run_not_begun(const struct rec_plan *plan, const struct run_opts *o, const char *status,
                    const char *why)
 {
-    unsigned char entropy[10] = {0};
     char run_id[UUID_TEXT], at[INSTANT_TEXT];
-    os_entropy(entropy, sizeof(entropy));
     int64_t now = instant_now();
-    uuid7_format(run_id, now, entropy);
+    new_run_id(run_id, now);
     instant_format(at, now);
     struct rec_completion c = {
         .pipeline = plan->pipeline,

@@ -27,7 +27,8 @@ struct run_opts {
     const char *resume;        /* id of the run to go on with (resume_find), or NULL */
     struct engine_opts engine; /* its ctx and callbacks are the caller's; `log` is called as well */
     void *ctx;
-    void (*emit)(void *ctx, struct slice line); /* a record, with its newline */
+    void (*emit)(void *ctx, struct slice line);  /* a record, with its newline */
+    void (*event)(void *ctx, struct slice line); /* before, when it is a run event; or NULL */
     void (*say)(void *ctx, const char *text);
     /* Of a resumed run, before it begins: which stages are kept, why the others are run. Or NULL.
      */

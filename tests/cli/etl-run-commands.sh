@@ -95,7 +95,7 @@ is "$out" "***,x***,hus" "nor remembered"
 
 pipeline load "$read"',{"id":"k","op":"command","input":"r","run":"cat >/dev/null","writes":["postgresql://me:hush@dw:5432/dw.public.t","made.csv"]}'
 run etl-run -p load.json
-is "$(printf '%s\n' "$out" | sed -n 2p | jq -c '[.outputs[] | .namespace + " " + .name]')" \
+is "$(printf '%s\n' "$out" | jq -c 'select(.job.name == "load" and .eventType == "COMPLETE") | [.outputs[] | .namespace + " " + .name]')" \
     "[\"postgres://dw:5432 dw.public.t\",\"file $PWD/made.csv\"]" "what a command writes is named as OpenLineage names it"
 
 # -- failures --

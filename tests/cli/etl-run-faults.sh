@@ -136,7 +136,7 @@ for sig in INT TERM; do
     st=$?
     is "$st|$(cat out.csv)|$(find . -name '.out.csv*')" "143|old|" "$sig: the old output stays, nothing is left, status 143"
     is "$(tail -n 1 slow.out | jq -r .status)" cancelled "$sig: the completion says cancelled"
-    is "$(sed -n 2p slow.out | jq -r .eventType)" ABORT "$sig: the event says ABORT"
+    is "$(jq -r 'select(.job.name == "slow") | .eventType' slow.out | tail -n 1)" ABORT "$sig: the event says ABORT"
     not_ok "$sig: its command has ended" pgrep -f "touch started; sleep 3[0]"
 done
 if command -v python3 >/dev/null; then

@@ -319,6 +319,45 @@ START_TEST(several_files_are_one_input_and_name_their_lines)
 }
 END_TEST
 
+struct heard {
+    struct buf text;
+    int running;
+    bool figures;
+};
+
+static void on_stage(void *ctx, uint32_t stage, const char *type, const struct engine_stage *s)
+{
+    struct heard *h = ctx;
+    if (strcmp(type, "RUNNING") != 0) {
+        buf_addf(&h->text, "%u %s;", stage, type);
+        return;
+    }
+    h->running++;
+    h->figures = s && s->used.wall_s.p50 >= 0 && strcmp(s->status, "running") == 0;
+}
+
+START_TEST(stages_are_heard_of_when_they_begin_last_and_end)
+{
+    struct engine_case c;
+    struct heard h = {.text = BUF_INIT(BUF_UNBOUNDED)};
+    case_begin(&c);
+    numbers(&c, 10);
+    c.opts.ctx = &h;
+    c.opts.stage = on_stage;
+    c.opts.running_s = 0.1;
+    ck_assert_msg(case_run(&c, READ "," WRITE("a", "x.csv") ",{\"id\":\"c\",\"op\":\"command\","
+                                                            "\"after\":[\"w_a\"],"
+                                                            "\"run\":\"sleep 0.6\"}"),
+                  "%s", c.err.text);
+    /* A write ends when it is published: here before the command that comes after it. */
+    ck_assert_str_eq(buf_str(&h.text), "0 START;1 START;0 COMPLETE;1 COMPLETE;2 START;2 COMPLETE;");
+    ck_assert_int_ge(h.running, 2);
+    ck_assert(h.figures);
+    buf_release(&h.text);
+    case_end(&c);
+}
+END_TEST
+
 START_TEST(limits_of_rejects_are_parsed_strictly)
 {
     struct engine_limit l;
@@ -339,4 +378,5 @@ UNIT_MAIN("engine_runs", both_sides_of_a_join_may_come_from_one_source,
           both_join_algorithms_give_the_same_bytes, figures_are_counted_where_they_arise,
           what_did_not_run_has_no_figures, a_signal_ends_a_run, too_long_a_chain_is_refused,
           approx_distinct_is_near, nested_values_pass_as_their_text,
-          several_files_are_one_input_and_name_their_lines, limits_of_rejects_are_parsed_strictly)
+          several_files_are_one_input_and_name_their_lines,
+          stages_are_heard_of_when_they_begin_last_and_end, limits_of_rejects_are_parsed_strictly)
