@@ -379,6 +379,7 @@ void sample_report(struct sample_run *r, const struct engine_result *ran, struct
         k.ran[i] = &ran->stages[q];
         at[i] = q;
         out->engine.stages[i] = ran->stages[q];
+        out->engine.stages[i].used.id = r->p->stages[i].id; /* the other goes with q */
     }
     for (uint32_t m = 0; m < n; m++)
         size_stage(&k, r->p->order[m]);

@@ -215,6 +215,7 @@ static bool tag_push(struct oper *op, struct lane *lane, uint32_t input, struct 
     for (uint32_t i = 0; i < b->rows; i++)
         unit[i] += (int64_t)t->src->frame * ESTIMATE_UNITS;
     t->src->seen += b->rows;
+    t->frame->records += bits_count(keep, b->rows);
     bool ok = op_emit_kept(op, lane, out, keep, err);
     batch_unref(out);
     mark(op);

@@ -52,9 +52,11 @@ static double spread_df(const struct spread *v)
     return isfinite(df) ? df : 1;
 }
 
+/* What the pairs are expected to be like was fitted to those that have anything. */
 static double spread_variance(const struct spread *v)
 {
-    return v->present < PAIRS_FEW && v->apart > v->squares ? v->apart : v->squares;
+    double n = (double)v->present, squares = n > 1 ? v->squares * n / (n - 1) : v->squares;
+    return v->present < PAIRS_FEW && v->apart > squares ? v->apart : squares;
 }
 
 /* The cells of the frame of the first one: how many, and sums of n and y. */
@@ -96,27 +98,30 @@ static void frame_pairs(struct spread *v, const struct estimate_frame *f,
     v->pairs += f->pairs;
 }
 
-/* Wald for what may be negative, else the score's. */
-static struct interval around(double value, const struct spread *v, double unseen, bool positive)
+/* The total T whose squared distance from `value` is t^2 V(T), where the variance V has the slope
+ * `slope` (0: Wald). */
+static struct interval around(double value, double variance, double slope, double t)
 {
-    double t = interval_t(spread_df(v)), variance = spread_variance(v);
-    if (!positive) {
-        double half = t * sqrt(variance);
-        return (struct interval){value - half, value + half};
-    }
-    double phi = value > 0 ? variance / value : unseen, mid = phi * t * t / 2;
-    double half = t * sqrt(variance + phi * phi * t * t / 4);
-    double lo = value + mid - half;
-    return (struct interval){lo > 0 && value > 0 ? lo : 0, value + mid + half};
+    double most = sqrt(variance) / t; /* beyond, all that is left would be within */
+    slope = slope < -most ? -most : slope;
+    double mid = slope * t * t / 2, half = t * sqrt(variance + slope * slope * t * t / 4);
+    return (struct interval){value + mid - half, value + mid + half};
+}
+
+/* Of a total that is never negative, and (`all` finite) a part of `all`. */
+static double slope_of(double value, double variance, double all)
+{
+    double rest = all - value;
+    if (!(value > 0) || (isfinite(all) && rest < value * 0.02)) /* all of it: no part */
+        return 0;
+    return variance / value - (rest > 0 && isfinite(all) ? variance / rest : 0);
 }
 
 static struct estimate total_of(const struct estimate_frame *f, const struct estimate_cell *cells,
                                 size_t n, double whole, bool positive, bool count)
 {
     struct spread v = {0};
-    double value = 0, unseen = 0, certain = whole;
-    if (n == 0 && f) /* it may be in what was not seen */
-        unseen = weight_of(f) * (1 - f->fraction);
+    double value = 0, all = 0, certain = whole;
     for (size_t i = 0, k; i < n; i += k) {
         const struct estimate_frame *at = &f[cells[i].unit / ESTIMATE_UNITS];
         double sum_n, sum_y;
@@ -125,10 +130,16 @@ static struct estimate total_of(const struct estimate_frame *f, const struct est
         if (!(at->x_sum > 0))
             return ESTIMATE_NONE;
         value += weight_of(at) * y;
+        all += count && at->records > 0 ? weight_of(at) * at->records : INFINITY;
         frame_pairs(&v, at, cells + i, k, count, y / at->x_sum, 0);
         certain += count ? y : 0;
     }
-    struct interval i = around(value, &v, unseen, positive);
+    double t = interval_t(spread_df(&v)), variance = spread_variance(&v);
+    struct interval i = around(value, variance, positive ? slope_of(value, variance, all) : 0, t);
+    if (n == 0 && f) /* it may be in what was not seen: as one record counts */
+        i.hi = t * t * weight_of(f) * (1 - f->fraction);
+    if (positive && i.lo < 0)
+        i.lo = 0;
     i.lo += whole;
     i.hi += whole;
     if (count && i.lo < certain)
@@ -176,8 +187,7 @@ struct estimate estimate_mean(const struct estimate_frame *f, const struct estim
         k = frame_cells(cells + i, n - i, &sum_n, &sum_y);
         frame_pairs(&v, &f[cells[i].unit / ESTIMATE_UNITS], cells + i, k, false, 0, e.value);
     }
-    /* The mean was fitted to the same units. */
-    double se = sqrt(spread_variance(&v) * units / (units - 1)) / all;
+    double se = sqrt(spread_variance(&v)) / all;
     double df = spread_df(&v), half = interval_t(df < units - 1 ? df : units - 1) * se;
     e.within = (struct interval){e.value - half, e.value + half};
     return e;

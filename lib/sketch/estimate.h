@@ -24,6 +24,7 @@ struct estimate_frame {
     double x[ESTIMATE_UNITS]; /* of each unit; unused ones 0 */
     double x_all;             /* of the whole input */
     double fraction;          /* of it, what was drawn: that any record is in the sample */
+    double records;           /* that were drawn; 0: not known */
     double x_sum, dx2, dx4;   /* by estimate_frame_ready */
     size_t pairs;
 };
@@ -48,7 +49,8 @@ struct estimate {
  * too; else Student's t. */
 struct estimate estimate_total(const struct estimate_frame *f, const struct estimate_cell *cells,
                                size_t n, double whole, bool positive);
-/* The same of n, the number of values. */
+/* The same of n, the number of values; of what is a share of the records of a frame the variance
+ * grows and falls as that of a share does. */
 struct estimate estimate_count(const struct estimate_frame *f, const struct estimate_cell *cells,
                                size_t n, double whole);
 /* The mean: y over n, combined over frames; t. Without interval when fewer than two units have
