@@ -2,6 +2,8 @@
 /* Sort: each lane gathers rows and sorts them (engine/rowsort.h), on disk what memory does not
  * hold; at the end they are merged. Where all that reads the result is a limit, only the rows that
  * it lets through are kept. */
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +16,8 @@
 #define OUT_BYTES_MIN ((size_t)16 << 10)
 #define COLUMN_BYTES 24u /* of a row: at most a value and a text */
 #define OUT_ROWS_MIN 16u
+/* Fewer rows are sorted sooner than a thread is started (some 50 us). */
+#define PARALLEL_ROWS 1000u
 
 struct sort {
     struct sort_keys keys;
@@ -46,6 +50,9 @@ static bool sort_open(struct oper *op, struct err *err)
     (void)err;
     struct sort *st = ARENA_NEW(&op->mem, struct sort);
     op->state = st;
+    const struct stage *s = op->stage;
+    sort_keys_init(&st->keys, &op->mem, op_input_schema(op, 0), s->live, s->u.sort.by, s->u.sort.n,
+                   op->lanes > 1 /* only then rows need numbers */);
     st->spill = spill_new(op->acct);
     st->limit = rows_wanted(op);
     st->out_bytes = OUT_BYTES;
@@ -63,10 +70,8 @@ static bool sort_lane_open(struct oper *op, struct lane *lane, uint32_t input, s
 {
     (void)input, (void)err;
     struct sort *st = op->state;
-    const struct stage *s = op->stage;
-    if (st->nparts == 0) /* only rows of several lanes need numbers */
-        sort_keys_init(&st->keys, &op->mem, op_input_schema(op, 0), s->live, s->u.sort.by,
-                       s->u.sort.n, op->lanes > 1);
+    if (lane->index != st->nparts)
+        BUG("lane %u of a sort that has %u", lane->index, st->nparts);
     st->parts = xreallocarray(st->parts, st->nparts + 1, sizeof(*st->parts));
     rowsort_init(&st->parts[st->nparts], &st->keys, op->acct, st->spill, st->limit);
     lane->state[op->index] = op; /* the parts may still move */
@@ -96,11 +101,54 @@ static bool sort_push(struct oper *op, struct lane *lane, uint32_t input, struct
     return rowsort_spill(part, err);
 }
 
+/* A lane's rows, sorted by a thread of their own. */
+struct sorting {
+    pthread_t thread;
+    bool started;
+    struct rowsort *part;
+    double cpu_s;
+};
+
+static void *sort_part(void *arg)
+{
+    struct sorting *s = arg;
+    rowsort_sort(s->part);
+    s->cpu_s = clock_thread();
+    return NULL;
+}
+
+/* All lanes' rows at once: no lane is at work any more. A thread that cannot be had is not missed.
+ */
+static void sort_parts(struct oper *op)
+{
+    struct sort *st = op->state;
+    struct sorting *others = xcalloc(st->nparts, sizeof(*others));
+    sigset_t all, before;
+    sigfillset(&all); /* signals are for the caller's thread */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (uint32_t i = 1; i < st->nparts; i++) {
+        others[i].part = &st->parts[i];
+        others[i].started = st->parts[i].n > PARALLEL_ROWS &&
+                            pthread_create(&others[i].thread, NULL, sort_part, &others[i]) == 0;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    rowsort_sort(&st->parts[0]);
+    for (uint32_t i = 1; i < st->nparts; i++) {
+        if (others[i].started)
+            pthread_join(others[i].thread, NULL);
+        else
+            rowsort_sort(&st->parts[i]);
+        op->cpu_s += others[i].cpu_s;
+    }
+    free(others);
+}
+
 static bool sort_lane_close(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
 {
     (void)input, (void)err;
-    struct sort *st = op->state;
-    rowsort_sort(&st->parts[lane->index]);
+    const struct sort *st = op->state;
+    if (lane->index + 1 == st->nparts)
+        sort_parts(op);
     return true;
 }
 
