@@ -8,8 +8,8 @@
 #include "base/buf.h"
 #include "engine/engine.h"
 
-#define LOG_HEAD (512u << 10) /* what the store keeps of either end */
-#define LOG_TAIL (512u << 10)
+#define LOG_HEAD (512u << 10)        /* what the store keeps of either end; */
+#define LOG_TAIL ((512u << 10) - 64) /* with room for the line between that says what was left out */
 #define LOG_STEP 65536u /* handed on at once */
 
 struct logtail {

@@ -22,12 +22,14 @@
 #define SELF NAME "self-"
 #define PERIOD_US 100000.0    /* of a share of processors: the kernel's own default */
 #define LEAST_QUOTA_US 1000.0 /* below it the kernel refuses */
-#define PATIENCE_S 2.0        /* until what was killed is gone */
+#define TASKS_SHARE 0.15
+#define PATIENCE_S 2.0 /* until what was killed is gone */
 
+enum { MEMORY, CPU, PIDS };
 struct cgroup {
     int version;
-    char *memory, *cpu; /* folders; cpu NULL when there is none or it is the same */
-    int lock[2];        /* descriptors of the folders */
+    char *dir[CGROUP_FOLDERS]; /* but the first NULL when there is none or it is the same */
+    int lock[CGROUP_FOLDERS];  /* descriptors of the folders */
 };
 
 /* -- small files -- */
@@ -177,13 +179,16 @@ void cgroup_find_at(const char *root, struct cgroup_place *out)
     char *dir = folder_of(mounts, two, NULL);
     char *controllers = dir ? read_text(root, dir, "cgroup.controllers") : NULL;
     if (controllers && has_word(controllers, "memory", " \n")) {
-        *out = (struct cgroup_place){2, dir, xstrdup(dir)};
+        *out = (struct cgroup_place){2, dir, xstrdup(dir), xstrdup(dir)};
         dir = NULL;
     } else {
         char *memory = group_of(groups, "memory"), *cpu = group_of(groups, "cpu");
+        char *pids = group_of(groups, "pids");
         out->memory = folder_of(mounts, memory, "memory");
         out->cpu = folder_of(mounts, cpu, "cpu");
+        out->pids = folder_of(mounts, pids, "pids");
         out->version = out->memory ? 1 : 0;
+        free(pids);
         free(memory);
         free(cpu);
     }
@@ -198,6 +203,7 @@ void cgroup_place_release(struct cgroup_place *p)
 {
     free(p->memory);
     free(p->cpu);
+    free(p->pids);
     *p = (struct cgroup_place){0};
 }
 
@@ -247,8 +253,10 @@ char *cgroup_v2_parent(const char *dir, const char *controller)
     bool ok = access(dir, W_OK) == 0 && mkdir(self, 0755) == 0;
     if (ok) {
         ok = move_all(dir, self) && write_text(dir, "cgroup.subtree_control", wanted);
-        if (ok)
-            write_text(dir, "cgroup.subtree_control", "+cpu"); /* quotas are done without */
+        if (ok) { /* these are done without */
+            write_text(dir, "cgroup.subtree_control", "+cpu");
+            write_text(dir, "cgroup.subtree_control", "+pids");
+        }
         if (!ok) {
             move_all(self, dir);
             rmdir(self);
@@ -286,6 +294,12 @@ static void rest(void)
 static void kill_all(const char *dir)
 {
     write_text(dir, "cgroup.kill", "1"); /* version 2, Linux 5.14: all at once */
+    kill_listed(dir);
+    /* Who is at its limit dies slowly: each looks for memory to free, in vain, before it goes
+     * (2,500 processes in 60 s here). */
+    write_text(dir, "memory.max", "max");
+    write_text(dir, "memory.memsw.limit_in_bytes", "-1");
+    write_text(dir, "memory.limit_in_bytes", "-1");
     for (double until = clock_wall() + PATIENCE_S; kill_listed(dir) && clock_wall() < until;)
         rest();
 }
@@ -351,14 +365,14 @@ static char *make_folder(const char *parent, int *lock)
 bool cgroup_set_memory(struct cgroup *g, uint64_t bytes)
 {
     if (g->version == 2) {
-        bool ok = write_number(g->memory, "memory.max", (double)bytes);
-        write_text(g->memory, "memory.swap.max", "0"); /* where there is swap to count */
+        bool ok = write_number(g->dir[MEMORY], "memory.max", (double)bytes);
+        write_text(g->dir[MEMORY], "memory.swap.max", "0"); /* where there is swap to count */
         return ok;
     }
     /* The limit with swap may never be below the one without: the one that grows goes first. */
-    write_number(g->memory, "memory.memsw.limit_in_bytes", (double)bytes);
-    bool ok = write_number(g->memory, "memory.limit_in_bytes", (double)bytes);
-    write_number(g->memory, "memory.memsw.limit_in_bytes", (double)bytes);
+    write_number(g->dir[MEMORY], "memory.memsw.limit_in_bytes", (double)bytes);
+    bool ok = write_number(g->dir[MEMORY], "memory.limit_in_bytes", (double)bytes);
+    write_number(g->dir[MEMORY], "memory.memsw.limit_in_bytes", (double)bytes);
     return ok;
 }
 
@@ -368,11 +382,26 @@ static void set_cpu(struct cgroup *g, double cores)
     char text[64];
     if (g->version == 2) {
         snprintf(text, sizeof(text), "%.0f %.0f", quota, PERIOD_US);
-        write_text(g->memory, "cpu.max", text);
-    } else if (g->cpu) {
-        write_number(g->cpu, "cpu.cfs_period_us", PERIOD_US);
-        write_number(g->cpu, "cpu.cfs_quota_us", quota);
+        write_text(g->dir[MEMORY], "cpu.max", text);
+    } else if (g->dir[CPU]) {
+        write_number(g->dir[CPU], "cpu.cfs_period_us", PERIOD_US);
+        write_number(g->dir[CPU], "cpu.cfs_quota_us", quota);
     }
+}
+
+static double kernel_limit(const char *path)
+{
+    char text[32];
+    return sys_read(path, text, sizeof(text)) ? (double)strtoull(text, NULL, 10) : INFINITY;
+}
+
+static void set_pids(struct cgroup *g)
+{
+    const char *dir = g->version == 2 ? g->dir[MEMORY] : g->dir[PIDS];
+    double most = fmin(kernel_limit("/proc/sys/kernel/pid_max"),
+                       kernel_limit("/proc/sys/kernel/threads-max"));
+    if (dir && isfinite(most))
+        write_number(dir, "pids.max", floor(most * TASKS_SHARE));
 }
 
 struct cgroup *cgroup_new(const struct cgroup_limits *l, char **why)
@@ -383,21 +412,24 @@ struct cgroup *cgroup_new(const struct cgroup_limits *l, char **why)
                    : place.version == 1 ? xstrdup(place.memory)
                                         : NULL;
     struct cgroup *g = xcalloc(1, sizeof(*g));
-    *g = (struct cgroup){place.version, NULL, NULL, {-1, -1}};
+    *g = (struct cgroup){place.version, {NULL}, {-1, -1, -1}};
     *why = NULL;
     if (!place.version)
         *why = xstrdup("no control group that limits memory is seen here");
     else if (!parent)
         *why = xasprintf("other processes are in the control group '%s' too", place.memory);
-    else if (!(g->memory = make_folder(parent, &g->lock[0])))
+    else if (!(g->dir[MEMORY] = make_folder(parent, &g->lock[MEMORY])))
         *why = xasprintf("cannot make a control group in '%s': %s", parent, strerror(errno));
     else if (l->memory_bytes && !cgroup_set_memory(g, l->memory_bytes))
-        *why = xasprintf("cannot limit the memory of '%s': %s", g->memory, strerror(errno));
-    if (!*why && l->cpu_cores > 0) {
-        if (g->version == 1 && place.cpu && strcmp(place.cpu, place.memory) != 0)
-            g->cpu = make_folder(place.cpu, &g->lock[1]);
+        *why = xasprintf("cannot limit the memory of '%s': %s", g->dir[MEMORY], strerror(errno));
+    /* Also without a share: the group's processes together get as much as this one alone, so that
+     * thousands of them do not keep it from ending them. */
+    if (!*why && g->version == 1 && place.cpu && strcmp(place.cpu, place.memory) != 0)
+        g->dir[CPU] = make_folder(place.cpu, &g->lock[CPU]);
+    if (!*why && l->cpu_cores > 0)
         set_cpu(g, l->cpu_cores);
-    }
+    if (!*why && g->version == 1 && place.pids && strcmp(place.pids, place.memory) != 0)
+        g->dir[PIDS] = make_folder(place.pids, &g->lock[PIDS]);
     free(parent);
     cgroup_place_release(&place);
     if (*why) {
@@ -405,29 +437,29 @@ struct cgroup *cgroup_new(const struct cgroup_limits *l, char **why)
         return NULL;
     }
     if (g->version == 2)
-        write_text(g->memory, "memory.oom.group", "1"); /* all of it or nothing */
+        write_text(g->dir[MEMORY], "memory.oom.group", "1"); /* all of it or nothing */
+    set_pids(g);
     return g;
 }
 
 void cgroup_kill(struct cgroup *g)
 {
-    if (g->memory)
-        kill_all(g->memory);
+    if (g->dir[MEMORY])
+        kill_all(g->dir[MEMORY]);
 }
 
 void cgroup_free(struct cgroup *g)
 {
     if (!g)
         return;
-    char *dirs[2] = {g->memory, g->cpu};
-    for (int i = 0; i < 2; i++) {
-        if (dirs[i]) {
-            kill_all(dirs[i]);
-            remove_folder(dirs[i]);
+    for (int i = 0; i < CGROUP_FOLDERS; i++) {
+        if (g->dir[i]) {
+            kill_all(g->dir[i]);
+            remove_folder(g->dir[i]);
         }
         if (g->lock[i] >= 0)
             close(g->lock[i]);
-        free(dirs[i]);
+        free(g->dir[i]);
     }
     free(g);
 }
@@ -439,17 +471,16 @@ int cgroup_version(const struct cgroup *g)
 
 const char *cgroup_path(const struct cgroup *g)
 {
-    return g->memory;
+    return g->dir[MEMORY];
 }
 
-void cgroup_join_fds(const struct cgroup *g, int fds[2])
+void cgroup_join_fds(const struct cgroup *g, int fds[CGROUP_FOLDERS])
 {
-    const char *dirs[2] = {g->memory, g->cpu};
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < CGROUP_FOLDERS; i++) {
         fds[i] = -1;
-        if (!dirs[i])
+        if (!g->dir[i])
             continue;
-        char *path = xasprintf("%s/cgroup.procs", dirs[i]);
+        char *path = xasprintf("%s/cgroup.procs", g->dir[i]);
         fds[i] = open(path, O_WRONLY | O_CLOEXEC);
         free(path);
     }
@@ -459,10 +490,10 @@ void cgroup_read(const struct cgroup *g, struct cgroup_usage *out)
 {
     bool two = g->version == 2;
     *out = (struct cgroup_usage){0, 0, NAN};
-    char *now = read_text("", g->memory, two ? "memory.current" : "memory.usage_in_bytes");
-    char *stat = read_text("", g->memory, "memory.stat");
-    char *events = read_text("", g->memory, two ? "memory.events" : "memory.oom_control");
-    char *cpu = two ? read_text("", g->memory, "cpu.stat") : NULL;
+    char *now = read_text("", g->dir[MEMORY], two ? "memory.current" : "memory.usage_in_bytes");
+    char *stat = read_text("", g->dir[MEMORY], "memory.stat");
+    char *events = read_text("", g->dir[MEMORY], two ? "memory.events" : "memory.oom_control");
+    char *cpu = two ? read_text("", g->dir[MEMORY], "cpu.stat") : NULL;
     uint64_t all = now ? strtoull(now, NULL, 10) : 0;
     uint64_t file = number_of(stat, two ? "file" : "total_cache");
     uint64_t shm = number_of(stat, two ? "shmem" : "total_shmem"); /* cannot be read again */

@@ -8,8 +8,8 @@
  * group is named foreline-PID-N, its folder is locked (flock) while its owner lives, and what an
  * owner that was killed left behind is ended and removed by the next one that makes a group there.
  *
- * Not limited: the number of processes. What they take of the kernel's memory counts as theirs, so
- * that a limit of memory bounds a fork bomb too.
+ * The number of processes and threads is limited as systemd does by default, to 15 % of what the
+ * kernel has (DefaultTasksMax=, systemd-system.conf(5)): a fork bomb leaves room to end it.
  *
  * Joining a group makes the kernel wait for all processors once (3 to 15 ms here): for limits that
  * must hold, not for every command. */
@@ -19,10 +19,10 @@
 #include "base/base.h"
 
 /* Where groups could be made: folders, NULL when there is no such hierarchy here. Version 2 has one
- * for both. */
+ * for all. */
 struct cgroup_place {
     int version; /* 0: none that limits memory */
-    char *memory, *cpu;
+    char *memory, *cpu, *pids;
 };
 /* As the files below `root` ("" for the real one) describe it: proc/self/cgroup says which group
  * this process is in, proc/self/mountinfo where its hierarchy is seen. Version 2 when it has memory
@@ -43,8 +43,9 @@ void cgroup_free(struct cgroup *g);
 int cgroup_version(const struct cgroup *g);
 /* Its folder that limits memory. */
 const char *cgroup_path(const struct cgroup *g);
-/* Descriptors to write "0" to by a process that joins; at most 2, the rest -1. */
-void cgroup_join_fds(const struct cgroup *g, int fds[2]);
+/* Descriptors to write "0" to by a process that joins; -1: none. */
+#define CGROUP_FOLDERS 3
+void cgroup_join_fds(const struct cgroup *g, int fds[CGROUP_FOLDERS]);
 bool cgroup_set_memory(struct cgroup *g, uint64_t bytes);
 /* SIGKILL for all that is inside, until nothing is (at most 2 s). */
 void cgroup_kill(struct cgroup *g);

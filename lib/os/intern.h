@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "os/cgroup.h"
 #include "os/os.h"
 
 /* A set of words that a signal handler may walk while threads add and remove: chunks that are never
@@ -18,6 +19,7 @@ void slots_add(struct slots *s, uintptr_t word);
 /* False when it was not there (any more). */
 bool slots_remove(struct slots *s, uintptr_t word);
 bool slots_has(const struct slots *s, uintptr_t word);
+bool slots_are_empty(const struct slots *s);
 
 /* The machine as the files below `root` ("" for the real one) describe it. */
 void machine_read_at(struct machine *m, const char *root);
@@ -40,13 +42,16 @@ pid_t guard_pid(void); /* 0: there is none */
  * all commands of this process. This process inherits such orphans (PR_SET_CHILD_SUBREAPER). */
 const char *stray_mark(void); /* of this process; becomes their heir when first called */
 char *stray_mark_next(void);  /* of one more command; free() */
-/* Kills those that carry the mark, and takes leave of the dead. `running`: leaders, not to be
- * touched. */
+/* Kills those that carry the mark, and takes leave of the dead. One that has emptied its
+ * environment goes with the last command that runs: this process starts no children but commands
+ * (and its guard). `running`: leaders, not to be touched. */
 void strays_end(const char *mark, const struct slots *running);
 
 /* What sampling knows about the processes below one command. */
 struct proc_tree *proc_tree_new(pid_t leader);
 void proc_tree_free(struct proc_tree *t);
+/* Its memory is counted elsewhere (p->usage.now_bytes). */
+void proc_tree_set_grouped(struct proc_tree *t);
 void proc_tree_sample(struct proc_tree *t, struct proc_usage *u);
 /* The memory of those known and their children by RSS: what it says is never too little. */
 uint64_t proc_tree_glance(struct proc_tree *t);
@@ -61,8 +66,8 @@ void proc_tree_signal(const struct proc_tree *t, int sig);
 /* Limits of a command. WATCHED_SLACK: 64 stacks of threads, 8 MiB each (which count as data whether
  * used or not). */
 #define WATCHED_SLACK ((uint64_t)512 << 20)
-struct proc_limits { /* what the child does about them, between fork and exec */
-    int join[2];     /* write "0"; -1: none */
+struct proc_limits {          /* what the child does about them, between fork and exec */
+    int join[CGROUP_FOLDERS]; /* write "0"; -1: none */
     bool pin;
     uint64_t data_bytes; /* RLIMIT_DATA; 0: none */
     unsigned long cpus[1024 / (8 * sizeof(unsigned long))];
@@ -75,6 +80,8 @@ void limits_take(const struct proc_limits *l);
 /* Is it beyond? Then asks for more or ends it. `whole`: the tree has just been sampled. Gives the
  * seconds until the next look is worth while. */
 double limits_check(struct proc *p, bool whole);
+/* SIGKILL for all of it that is known; samples it, too. */
+void limits_kill(struct proc *p);
 /* The command has ended: what its group knows, and whether it was out of memory. */
 void limits_end(struct proc *p);
 

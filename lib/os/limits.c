@@ -60,7 +60,7 @@ static void choose_cpus(double cores, struct proc_limits *l)
 
 void limits_begin(struct proc *p, const struct proc_opts *o, struct proc_limits *l)
 {
-    *l = (struct proc_limits){.join = {-1, -1}};
+    *l = (struct proc_limits){.join = {-1, -1, -1}};
     p->limit_bytes = o->memory_limit;
     p->memory_more = o->memory_more;
     p->ctx = o->ctx;
@@ -85,7 +85,7 @@ void limits_begin(struct proc *p, const struct proc_opts *o, struct proc_limits 
 
 void limits_begun(struct proc_limits *l)
 {
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < CGROUP_FOLDERS; i++) {
         if (l->join[i] >= 0)
             close(l->join[i]);
         l->join[i] = -1;
@@ -95,7 +95,7 @@ void limits_begun(struct proc_limits *l)
 void limits_take(const struct proc_limits *l)
 {
     ssize_t n;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < CGROUP_FOLDERS; i++) {
         if (l->join[i] >= 0)
             n = write(l->join[i], "0", 1);
     }
@@ -114,13 +114,19 @@ void limits_take(const struct proc_limits *l)
     }
 }
 
+void limits_kill(struct proc *p)
+{
+    if (p->group)
+        cgroup_kill(p->group);
+    proc_tree_sample(p->tree, &p->usage); /* who has come since */
+    kill(-p->pid, SIGKILL);
+    proc_tree_signal(p->tree, SIGKILL);
+}
+
 static void end_all(struct proc *p)
 {
     p->usage.out_of_memory = true;
-    kill(-p->pid, SIGKILL);
-    proc_tree_signal(p->tree, SIGKILL);
-    if (p->group)
-        cgroup_kill(p->group);
+    limits_kill(p);
 }
 
 double limits_check(struct proc *p, bool whole)
@@ -133,6 +139,9 @@ double limits_check(struct proc *p, bool whole)
         cgroup_read(p->group, &u);
         if (u.oom_kills) /* version 1 kills one process: what is left of the command is no use */
             end_all(p);
+        p->usage.now_bytes = u.memory_bytes;
+        if (u.memory_bytes > p->usage.peak_bytes)
+            p->usage.peak_bytes = u.memory_bytes;
         if (u.memory_bytes)
             return every;
     }

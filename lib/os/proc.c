@@ -23,6 +23,8 @@
 #define LOOK_FIRST_S 0.004
 #define LOOK_LAST_S 0.1
 #define LOOK_SHARE 0.02
+/* Of a pipe: the most that everybody may ask for (pipe(7)). Both sides change turns less often. */
+#define PIPE_BYTES (1 << 20)
 
 extern char **environ;
 
@@ -62,8 +64,10 @@ static bool make_pipe(int ends[2])
         close(ends[i]);
         ends[i] = up;
     }
-    if (ends[0] >= 0 && ends[1] >= 0)
+    if (ends[0] >= 0 && ends[1] >= 0) {
+        fcntl(ends[0], F_SETPIPE_SZ, PIPE_BYTES); /* a smaller one works as well */
         return true;
+    }
     close_fd(&ends[0]);
     close_fd(&ends[1]);
     return false;
@@ -232,6 +236,8 @@ bool proc_start(struct proc *p, const struct proc_opts *o, struct err *err)
         goto done;
     }
     p->tree = proc_tree_new(p->pid);
+    if (p->group && p->limit_bytes)
+        proc_tree_set_grouped(p->tree);
     p->in = in[1];
     p->out = out[0];
     p->err_fd = errs[0];
@@ -266,9 +272,7 @@ void proc_watch(struct proc *p)
 /* The leader has ended but is not waited for: its number, group and /proc entry still stand. */
 static void finish(struct proc *p)
 {
-    proc_tree_sample(p->tree, &p->usage);
-    kill(-p->pid, SIGKILL);
-    proc_tree_signal(p->tree, SIGKILL);
+    limits_kill(p);
     forget(p->pid);
     struct rusage ru = {0};
     pid_t got;
@@ -370,9 +374,7 @@ void proc_end(struct proc *p, double grace_s)
         kill(-p->pid, SIGTERM);
         kill(-p->pid, SIGCONT); /* a stopped one could not die */
         if (!proc_wait(p, grace_s, NULL)) {
-            proc_sample(p);
-            kill(-p->pid, SIGKILL);
-            proc_tree_signal(p->tree, SIGKILL);
+            limits_kill(p);
             proc_wait(p, -1, NULL);
         }
     }

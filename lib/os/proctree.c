@@ -30,6 +30,9 @@ struct proc_tree {
     size_t len, cap;
     double tick_s;
     uint64_t page_bytes;
+    bool grouped; /* a control group counts its memory */
+    /* Of orphans that are gone: nobody's account has them. */
+    uint64_t gone_ticks, gone_read, gone_written;
 };
 
 struct proc_tree *proc_tree_new(pid_t leader)
@@ -40,6 +43,11 @@ struct proc_tree *proc_tree_new(pid_t leader)
     t->tick_s = 1.0 / (double)(hz > 0 ? hz : 100);
     t->page_bytes = (uint64_t)(page > 0 ? page : 4096);
     return t;
+}
+
+void proc_tree_set_grouped(struct proc_tree *t)
+{
+    t->grouped = true;
 }
 
 void proc_tree_free(struct proc_tree *t)
@@ -105,6 +113,23 @@ static void take(struct proc_tree *t, const struct pstat *s)
     m->alive = true;
 }
 
+/* Who is gone needs no place: a command may start millions. */
+static void forget_gone(struct proc_tree *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->len; i++) {
+        const struct member *m = &t->m[i];
+        if (m->alive) {
+            t->m[n++] = *m;
+        } else if (m->orphan) {
+            t->gone_ticks += m->s.ticks;
+            t->gone_read += m->read_bytes;
+            t->gone_written += m->write_bytes;
+        }
+    }
+    t->len = n;
+}
+
 /* All processes that belong: of the leader's session or group, known from before, or children of
  * one that belongs (found by going round until nothing is added: trees are shallow). */
 static void take_all(struct proc_tree *t)
@@ -154,6 +179,7 @@ static void take_all(struct proc_tree *t)
             m->orphan = !parent || !parent->alive;
         }
     }
+    forget_gone(t);
 }
 
 static void read_io(struct member *m)
@@ -247,7 +273,7 @@ uint64_t proc_tree_glance(struct proc_tree *t)
 void proc_tree_sample(struct proc_tree *t, struct proc_usage *u)
 {
     take_all(t);
-    uint64_t rss = 0, reads = 0, writes = 0;
+    uint64_t rss = 0, reads = t->gone_read, writes = t->gone_written;
     size_t live = 0;
     for (size_t i = 0; i < t->len; i++) {
         struct member *m = &t->m[i];
@@ -257,14 +283,14 @@ void proc_tree_sample(struct proc_tree *t, struct proc_usage *u)
             rss += (uint64_t)(m->s.rss_pages > 0 ? m->s.rss_pages : 0) * t->page_bytes;
         }
         /* The I/O of a process that was waited for is in its parent's account from then on. */
-        if (m->alive || m->orphan) {
-            reads += m->read_bytes;
-            writes += m->write_bytes;
-        }
+        reads += m->read_bytes;
+        writes += m->write_bytes;
     }
     /* Pages that several share are counted several times in RSS; PSS costs a walk over all pages,
      * so it is asked for only when it could matter (PSS <= RSS). */
-    if (live > 1 && rss > u->peak_bytes)
+    if (live > 1 && t->grouped)
+        rss = u->now_bytes; /* and a walk would wait for who is at the limit and looks for room */
+    else if (live > 1 && rss > u->peak_bytes)
         rss = sum_pss(t, false);
     u->now_bytes = rss;
     if (rss > u->peak_bytes)
@@ -277,7 +303,7 @@ void proc_tree_sample(struct proc_tree *t, struct proc_usage *u)
 
 double proc_tree_orphan_cpu(const struct proc_tree *t)
 {
-    double ticks = 0;
+    double ticks = (double)t->gone_ticks;
     for (size_t i = 0; i < t->len; i++)
         if (t->m[i].orphan || (t->m[i].alive && t->m[i].s.pid != t->leader))
             ticks += (double)t->m[i].s.ticks;

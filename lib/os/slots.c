@@ -46,3 +46,14 @@ bool slots_has(const struct slots *s, uintptr_t word)
     }
     return false;
 }
+
+bool slots_are_empty(const struct slots *s)
+{
+    for (; s; s = atomic_load(&s->next)) {
+        for (size_t i = 0; i < SLOTS_CHUNK; i++) {
+            if (atomic_load(&s->slot[i]))
+                return false;
+        }
+    }
+    return true;
+}

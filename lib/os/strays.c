@@ -5,25 +5,47 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/intern.h"
 
 #define NAME "FORELINE_COMMAND_ID="
 #define ENVIRON_MAX 262144
-#define ROUNDS 100 /* children of what was killed are inherited in turn; a fork bomb has an end */
+#define LIST_MAX 262144
+#define PATIENCE_S 5.0 /* for what was killed to be gone, and what it had started, in turn */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char base[64];
 static pid_t owner;
+static bool had_children; /* before it became their heir: not all that come are of commands */
 static unsigned serial;
+
+/* Children of one of our threads, as text; false when there are none or the kernel does not say. */
+static bool read_children(const char *tid, char *out, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/self/task/%.20s/children", tid);
+    return sys_read(path, out, size);
+}
+
+static bool has_children(void)
+{
+    DIR *d = opendir("/proc/self/task");
+    char list[64];
+    bool some = false;
+    for (struct dirent *e; d && (e = readdir(d)) != NULL;)
+        some = some || (e->d_name[0] != '.' && read_children(e->d_name, list, sizeof(list)));
+    if (d)
+        closedir(d);
+    return some;
+}
 
 const char *stray_mark(void)
 {
@@ -32,6 +54,7 @@ const char *stray_mark(void)
         uint32_t random = 0;
         os_entropy(&random, sizeof(random));
         snprintf(base, sizeof(base), NAME "%ld-%08x", (long)getpid(), random);
+        had_children = has_children();
         prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
         owner = getpid();
     }
@@ -48,7 +71,9 @@ char *stray_mark_next(void)
     return mark;
 }
 
-static bool is_marked(pid_t pid, const char *mark, char *text)
+/* Is it of the command with this mark? One that has emptied its environment is of the only command
+ * that runs, unless this process had other children. */
+static bool is_of(pid_t pid, const char *mark, bool alone, char *text)
 {
     char path[64];
     snprintf(path, sizeof(path), "/proc/%ld/environ", (long)pid);
@@ -58,19 +83,18 @@ static bool is_marked(pid_t pid, const char *mark, char *text)
         fclose(f);
     text[n] = '\0';
     for (size_t at = 0; at < n; at += strlen(text + at) + 1) {
-        if (strcmp(text + at, mark) == 0)
-            return true;
+        if (strncmp(text + at, NAME, strlen(NAME)) == 0)
+            return strcmp(text + at, mark) == 0;
     }
-    return false;
+    return alone && !had_children;
 }
 
 /* One round over the children of one of our threads; true when something was killed. */
 static bool round_of(const char *tid, const char *mark, const struct slots *running, char *text)
 {
-    char path[64], list[4096], *end;
-    bool some = false;
-    snprintf(path, sizeof(path), "/proc/self/task/%.20s/children", tid);
-    if (!sys_read(path, list, sizeof(list)))
+    char *list = text + ENVIRON_MAX, *end;
+    bool some = false, alone = slots_are_empty(running);
+    if (!read_children(tid, list, LIST_MAX))
         return false;
     for (char *at = list;; at = end) {
         pid_t pid = (pid_t)strtol(at, &end, 10);
@@ -82,13 +106,9 @@ static bool round_of(const char *tid, const char *mark, const struct slots *runn
             some = true; /* what it had is ours now */
             continue;
         }
-        /* One without a mark may have been a child of this process before it became this program.
-         */
-        if (!is_marked(pid, mark, text))
+        if (!is_of(pid, mark, alone, text))
             continue;
-        kill(pid, SIGKILL);
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-            ;
+        kill(pid, SIGKILL); /* and taken leave of in the next round */
         some = true;
     }
     return some;
@@ -98,17 +118,21 @@ void strays_end(const char *mark, const struct slots *running)
 {
     char *text = NULL;
     bool some = true;
-    for (int round = 0; some && round < ROUNDS; round++) {
+    for (double until = clock_wall() + PATIENCE_S; some && clock_wall() < until;) {
         DIR *d = opendir("/proc/self/task");
         some = false;
         if (d && !text)
-            text = xmalloc(ENVIRON_MAX);
+            text = xmalloc(ENVIRON_MAX + LIST_MAX);
         for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
             if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
                 some = round_of(e->d_name, mark, running, text) || some;
         }
         if (d)
             closedir(d);
+        if (some) {
+            struct timespec ts = {0, 1000000};
+            nanosleep(&ts, NULL);
+        }
     }
     free(text);
 }
