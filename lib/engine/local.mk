@@ -28,6 +28,9 @@ libcore_a_SOURCES += lib/engine/allocation.c lib/engine/allocation.h lib/engine/
 check_PROGRAMS += tests/unit/engine_allocation tests/unit/engine_exact tests/unit/engine_rules tests/unit/engine_runs \
   tests/unit/engine_spill
 EXTRA_DIST += tests/unit/engine_case.h
+tests_unit_engine_allocation_SOURCES = tests/unit/engine_allocation.c
+tests_unit_engine_allocation_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_engine_allocation_LDADD = $(UNIT_LDADD)
 tests_unit_engine_exact_SOURCES = tests/unit/engine_exact.c
 tests_unit_engine_exact_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_engine_exact_LDADD = $(UNIT_LDADD)
