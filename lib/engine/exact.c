@@ -198,6 +198,47 @@ static struct exact_wide whole_of(const struct exact_pool *p, const struct exact
     return w;
 }
 
+#define SAVED_WIDE 0x80u /* instead of a count of parts */
+
+void exact_save(const struct exact_pool *p, const struct exact *e, struct buf *out)
+{
+    if (!e->more) {
+        uint32_t n = EXACT_INLINE;
+        while (n > 0 && e->part[n - 1] == 0)
+            n--;
+        pack_uint(out, n, 1);
+        pack_doubles(out, e->part, n);
+        return;
+    }
+    const struct exact_wide *w = &p->wide[e->more - 1];
+    pack_uint(out, SAVED_WIDE, 1);
+    pack_doubles(out, e->part, EXACT_INLINE);
+    pack_uint(out, w->n, 1);
+    pack_doubles(out, w->part, w->n);
+    pack_uint(out, w->nhuge, 1);
+    pack_doubles(out, w->huge, w->nhuge);
+    pack_uint(out, w->has_special, 1);
+    if (w->has_special)
+        pack_double(out, w->special);
+}
+
+void exact_load(struct exact_pool *p, struct exact *e, struct unpack *in)
+{
+    uint32_t n = (uint32_t)unpack_uint(in, 1);
+    bool wide = n == SAVED_WIDE;
+    for (uint32_t i = 0; i < (wide ? EXACT_INLINE : n); i++)
+        exact_add(p, e, unpack_double(in));
+    if (!wide)
+        return;
+    struct exact_wide *w = wide_of(p, e);
+    for (uint64_t i = unpack_uint(in, 1); i > 0; i--)
+        wide_add(w, unpack_double(in));
+    for (uint64_t i = unpack_uint(in, 1); i > 0; i--)
+        w->nhuge = pooled_add(w->huge, w->nhuge, unpack_double(in));
+    if (unpack_uint(in, 1))
+        wide_add(w, unpack_double(in));
+}
+
 /* Both ranges added up before the one rounding: in the ordinary one where the sum fits it, else in
  * the scaled one, whose lowest bit stands for all that is lost below it. */
 static double round_ranges(struct exact_wide *w)

@@ -20,6 +20,7 @@
 
 #include "base/arena.h"
 #include "base/base.h"
+#include "base/pack.h"
 
 #define EXACT_INLINE 3
 /* Components of a pooled expansion. Tight ones, 53 bits apart, span the 2098 bits of the finite
@@ -66,6 +67,9 @@ void exact_add_product(struct exact_pool *p, struct exact *e, double a, double b
 /* Adds all of `from`, which may live in another pool. */
 void exact_merge(struct exact_pool *p, struct exact *e, const struct exact_pool *from_pool,
                  const struct exact *from);
+/* As bytes, and what the bytes say added to `e`. */
+void exact_save(const struct exact_pool *p, const struct exact *e, struct buf *out);
+void exact_load(struct exact_pool *p, struct exact *e, struct unpack *in);
 double exact_round(const struct exact_pool *p, const struct exact *e);
 /* Standard deviation (n - 1) of n values from their exact sum and sum of squares: the numerator
  * n·Σx² − (Σx)² is exact before one rounding. NAN when n < 2, and when Σx² is 2^900 or more. */

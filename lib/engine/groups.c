@@ -11,10 +11,7 @@
 
 #define INLINE_MAX 12u
 #define NULL_TEXT UINT64_MAX
-#define CAP_MIN 64u
 #define SLOTS_MIN 128u
-/* Beyond this many groups vectors grow by a quarter: large blocks move by their pages. */
-#define CAP_STEADY ((size_t)1 << 16)
 /* Tables of more slots than this do not stay in the second cache: rows to come are asked for. */
 #define SLOTS_NEAR ((size_t)1 << 14)
 #define AHEAD_SLOT 24u
@@ -225,11 +222,6 @@ static inline bool same_key(const struct groups *g, const uint64_t *a, const uin
     return !differ || (g->null_word != g->ncols && same_long(g, a, b));
 }
 
-static size_t cap_after(size_t cap)
-{
-    return cap < CAP_MIN ? CAP_MIN : cap < CAP_STEADY ? cap * 2 : cap + cap / 4;
-}
-
 /* Slots are filled to two thirds. */
 static bool slots_full(size_t n, size_t slots)
 {
@@ -242,7 +234,7 @@ size_t groups_growth(const struct groups *g, uint32_t n)
     while (slots_full(want, slots))
         slots = slots ? slots * 2 : SLOTS_MIN;
     while (cap < want)
-        cap = cap_after(cap);
+        cap = groups_cap_after(cap);
     size_t each = (g->words + 1) * sizeof(uint64_t);
     return (cap - g->cap) * each + (slots > had ? slots * sizeof(*g->slots) : 0);
 }
@@ -265,7 +257,7 @@ static void grow_slots(struct groups *g)
 
 static void grow_vectors(struct groups *g)
 {
-    size_t had = g->cap, cap = cap_after(had), key = g->words * sizeof(*g->key);
+    size_t had = g->cap, cap = groups_cap_after(had), key = g->words * sizeof(*g->key);
     g->key = mem_resize(g->acct, g->key, had * key, cap * key);
     g->hash = mem_resize(g->acct, g->hash, had * sizeof(*g->hash), cap * sizeof(*g->hash));
     for (uint32_t c = 0; c < g->ncols; c++) {
@@ -438,6 +430,60 @@ static void store_le(char *p, uint64_t x)
     memcpy(p, &x, sizeof(x));
 }
 
+/* The bytes of a text; of a short one in `tmp`. */
+static const char *text_bytes(const uint64_t *w, char tmp[16])
+{
+    if (is_long(w[0]))
+        return (const char *)(uintptr_t)w[1];
+    store_le(tmp, w[0] >> 32 | w[1] << 32);
+    store_le(tmp + 8, w[1] >> 32);
+    return tmp;
+}
+
+struct slice group_text(const struct groups *g, uint32_t k, uint32_t id, char tmp[16])
+{
+    const uint64_t *w = &g->key[(size_t)id * g->words + g->at[k]];
+    return slice_of(text_bytes(w, tmp), (uint32_t)w[0]);
+}
+
+void group_pack(const struct groups *g, uint32_t k, uint32_t id, struct buf *out)
+{
+    const uint64_t *w = &g->key[(size_t)id * g->words + g->at[k]];
+    char tmp[16];
+    if (is_value(g->types[k])) {
+        pack_uint(out, w[0], 8);
+        return;
+    }
+    pack_uint(out, (uint32_t)w[0], 4);
+    buf_add(out, text_bytes(w, tmp), (uint32_t)w[0]);
+}
+
+void group_unpack(struct batch *dst, uint32_t c, uint32_t row, struct unpack *in)
+{
+    struct column *col = &dst->cols[c];
+    column_set_valid(col, row);
+    if (col->type == TYPE_BOOLEAN) {
+        col->v.b8[row] = (uint8_t)unpack_uint(in, 8);
+    } else if (is_value(col->type)) {
+        col->v.i64[row] = (int64_t)unpack_uint(in, 8);
+    } else {
+        uint32_t len = (uint32_t)unpack_uint(in, 4);
+        const unsigned char *p = unpack_bytes(in, len);
+        col->text[row] = (struct text){(const char *)p, p ? len : 0, 0};
+    }
+}
+
+size_t group_longest(const struct groups *g, uint32_t k)
+{
+    size_t longest = 8;
+    for (uint32_t i = 0; !is_value(g->types[k]) && i < g->n; i++) {
+        uint64_t w = g->key[(size_t)i * g->words + g->at[k]];
+        if (w != NULL_TEXT && (uint32_t)w > longest)
+            longest = (uint32_t)w;
+    }
+    return longest;
+}
+
 static void gather_texts(const struct groups *g, uint32_t k, const uint32_t *ids, uint32_t from,
                          uint32_t n, struct batch *dst, struct column *out)
 {
@@ -455,14 +501,8 @@ static void gather_texts(const struct groups *g, uint32_t k, const uint32_t *ids
         column_set_valid(out, i);
         uint32_t len = (uint32_t)w[0];
         out->text[i].len = len;
-        if (is_long(w[0])) {
-            memcpy(p, (const char *)(uintptr_t)w[1], len);
-        } else {
-            char part[16];
-            store_le(part, w[0] >> 32 | w[1] << 32);
-            store_le(part + 8, w[1] >> 32);
-            memcpy(p, part, len);
-        }
+        char tmp[16];
+        memcpy(p, text_bytes(w, tmp), len);
         p += len;
     }
 }

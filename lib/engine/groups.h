@@ -14,6 +14,7 @@
 #ifndef FORELINE_ENGINE_GROUPS_H
 #define FORELINE_ENGINE_GROUPS_H
 
+#include "base/pack.h"
 #include "table/batch.h"
 
 #define GROUPS_MAX UINT32_C(0xfffffff0)
@@ -38,6 +39,13 @@ struct groups {
     uint64_t *row;          /* scratch: keys and hashes of one batch */
     struct mem_account *acct;
 };
+/* What vectors of groups grow to: by a half, large ones by a quarter, as large blocks move by their
+ * pages. */
+#define GROUPS_CAP_STEADY ((size_t)1 << 16)
+static inline size_t groups_cap_after(size_t cap)
+{
+    return cap < 64 ? 64 : cap + cap / (cap < GROUPS_CAP_STEADY ? 2 : 4);
+}
 /* nulls: a key may be null (texts always may). */
 void groups_init(struct groups *g, const enum type *types, uint32_t ncols, bool nulls,
                  struct mem_account *acct);
@@ -63,6 +71,14 @@ bool groups_merge(struct groups *g, const struct groups *from, uint32_t *map, st
  * (dst->rows == n), which owns what it points at. */
 void groups_gather(const struct groups *g, uint32_t k, const uint32_t *ids, uint32_t from,
                    uint32_t n, struct batch *dst, uint32_t c);
+/* The text of column k of a key, not null; a short one stands in tmp. */
+struct slice group_text(const struct groups *g, uint32_t k, uint32_t id, char tmp[16]);
+/* The value of column k of a key, not null, as bytes behind `out`; and from bytes into row `row` of
+ * column c of dst, which has room (and shares the bytes of texts). */
+void group_pack(const struct groups *g, uint32_t k, uint32_t id, struct buf *out);
+void group_unpack(struct batch *dst, uint32_t c, uint32_t row, struct unpack *in);
+/* Bytes of the longest text of column k, or 8. */
+size_t group_longest(const struct groups *g, uint32_t k);
 /* Bytes that `n` more groups can take at most, without their texts. */
 size_t groups_growth(const struct groups *g, uint32_t n);
 

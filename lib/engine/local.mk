@@ -8,8 +8,6 @@ tests_unit_engine_sort_SOURCES = tests/unit/engine_sort.c
 tests_unit_engine_sort_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_engine_sort_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/unit/engine_sort
-libcore_a_SOURCES += lib/engine/groups.c lib/engine/groups.h lib/engine/measure_int.h \
-  lib/engine/measure_state.c lib/engine/tally.c lib/engine/tally.h
 libcore_a_SOURCES += lib/engine/sample.c lib/engine/sample.h lib/engine/sample_int.h \
   lib/engine/sample_choose.c lib/engine/sample_grade.c lib/engine/sample_rewrite.c \
   lib/engine/sample_ops.c lib/engine/sample_tally.c lib/engine/sample_figures.c lib/engine/sample_job.c
@@ -79,3 +77,16 @@ TAP_TESTS += tests/cli/etl-run-resume.sh tests/fault/resume.py
 EXTRA_DIST += tests/cli/etl-run-resume.sh tests/fault/resume.py
 TAP_TESTS += tests/cli/etl-run-events.sh
 EXTRA_DIST += tests/cli/etl-run-events.sh
+tests_unit_engine_allocation_SOURCES = tests/unit/engine_allocation.c
+tests_unit_engine_allocation_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_engine_allocation_LDADD = $(UNIT_LDADD)
+
+libcore_a_SOURCES += lib/engine/external.c lib/engine/external.h lib/engine/groups.c \
+  lib/engine/groups.h lib/engine/measure_int.h lib/engine/measure_lists.c \
+  lib/engine/measure_state.c lib/engine/seqmerge.c lib/engine/seqmerge.h lib/engine/tally.c \
+  lib/engine/tally.h lib/engine/tally_spill.c
+check_PROGRAMS += tests/unit/engine_tally
+tests_unit_engine_tally_SOURCES = tests/unit/engine_tally.c
+tests_unit_engine_tally_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_engine_tally_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/engine_tally

@@ -15,12 +15,17 @@
 #define ROUGH_P 12
 /* Rounds of a selection: as many as halve any count, and as many again. */
 #define ROUNDS_MAX 128
-/* Vectors of more elements than this grow by a quarter: large blocks move by their pages. */
-#define STEADY ((size_t)1 << 16)
+/* Bytes that it takes to write an entry of a set in order (dump_set, and half of it for qsort). */
+#define SET_SORT 68
 
 bool measure_is_numeric(enum measure_kind k)
 {
     return k == MEASURE_SUM || k == MEASURE_MEAN || k == MEASURE_STDDEV || k == MEASURE_QUANTILE;
+}
+
+enum type measure_result_type(const struct named_expr *spec, enum type values)
+{
+    return keeps_cell(spec->measure) ? values : spec->type;
 }
 
 static bool sums_whole(const struct measure *m)
@@ -61,13 +66,19 @@ static void *widen(struct measure *m, void *p, size_t size, uint32_t had, uint32
     return q;
 }
 
+static uint32_t cap_for(uint32_t had, uint32_t n)
+{
+    size_t cap = had;
+    while (cap < n)
+        cap = groups_cap_after(cap);
+    return cap > UINT32_MAX ? UINT32_MAX : (uint32_t)cap;
+}
+
 void measure_grow(struct measure *m, uint32_t n)
 {
     if (n <= m->cap)
         return;
-    uint32_t had = m->cap, cap = had ? had : 64;
-    while (cap < n)
-        cap = cap < STEADY ? cap * 2 : cap > UINT32_MAX / 5 * 4 ? UINT32_MAX : cap + cap / 4;
+    uint32_t had = m->cap, cap = cap_for(had, n);
     enum measure_kind k = m->spec->measure;
     m->count = widen(m, m->count, sizeof(*m->count), had, cap);
     if (sums_whole(m))
@@ -86,6 +97,25 @@ void measure_grow(struct measure *m, uint32_t n)
     m->cap = cap;
 }
 
+size_t measure_growth(const struct measure *m, uint32_t rows, uint32_t ngroups)
+{
+    enum measure_kind k = m->spec->measure;
+    size_t bytes = 0;
+    if (ngroups > m->cap) {
+        size_t each = sizeof(*m->count) + (m->whole ? sizeof(*m->whole) : 0) +
+                      (m->sum ? sizeof(*m->sum) : 0) + (m->square ? sizeof(*m->square) : 0) +
+                      (m->cell ? sizeof(*m->cell) : 0) + (m->rough ? sizeof(*m->rough) : 0);
+        bytes = (cap_for(m->cap, ngroups) - m->cap) * each;
+    }
+    if (k == MEASURE_QUANTILE) /* settled beside, and sorted beside that */
+        bytes += (m->cap_values + rows) * (sizeof(*m->values) * 2 + sizeof(*m->of));
+    if (k == MEASURE_DISTINCT)
+        bytes += groups_growth(&m->set, rows) + ((size_t)m->set.n + rows) * SET_SORT;
+    if (k == MEASURE_QUANTILE || k == MEASURE_DISTINCT)
+        bytes += ngroups * sizeof(*m->start);
+    return bytes;
+}
+
 void measure_release(struct measure *m)
 {
     for (uint32_t i = 0; m->rough && i < m->cap; i++)
@@ -98,7 +128,14 @@ void measure_release(struct measure *m)
     mem_release(m->acct, m->rough, m->cap * sizeof(*m->rough));
     mem_release(m->acct, m->values, m->cap_values * sizeof(*m->values));
     mem_release(m->acct, m->of, m->cap_values * sizeof(*m->of));
-    mem_release(m->acct, m->start, m->nstart * sizeof(*m->start));
+    measure_unsettle(m);
+    for (uint32_t i = 0; i < m->nlists; i++)
+        spill_drop(m->lists[i]);
+    free(m->lists);
+    mem_release(m->acct, m->dumped, m->ndumped * sizeof(*m->dumped));
+    mem_release(m->acct, m->found, m->ndumped * sizeof(*m->found));
+    if (m->pairs)
+        batch_unref(m->pairs);
     exact_pool_release(&m->pool);
     arena_release(&m->texts);
     if (m->spec && m->spec->measure == MEASURE_DISTINCT)
@@ -182,9 +219,9 @@ static void add_sums(struct measure *m, const struct column *c, const uint32_t *
 
 void values_reserve(struct measure *m, size_t n)
 {
-    size_t had = m->cap_values, cap = had ? had : 4096;
+    size_t had = m->cap_values, cap = had;
     while (m->nvalues + n > cap)
-        cap = cap < STEADY ? cap * 2 : cap + cap / 4;
+        cap = groups_cap_after(cap);
     if (cap == had)
         return;
     m->values = mem_resize(m->acct, m->values, had * sizeof(*m->values), cap * sizeof(*m->values));
@@ -381,12 +418,21 @@ bool measure_add(struct measure *m, struct batch *b, uint32_t c, const uint32_t 
     BUG("unknown measure");
 }
 
-/* Values group by group (counting sort); where those of each group start. */
-void measure_finish(struct measure *m, uint32_t ngroups)
+void measure_unsettle(struct measure *m)
 {
-    if (m->spec->measure != MEASURE_QUANTILE)
-        return;
-    m->nstart = ngroups + 1;
+    mem_release(m->acct, m->start, m->nstart * sizeof(*m->start));
+    if (m->ids)
+        mem_release(m->acct, m->ids, ((size_t)m->set.n + 1) * sizeof(*m->ids));
+    m->start = NULL;
+    m->ids = NULL;
+    m->nstart = 0;
+}
+
+/* Counting sort. */
+void values_settle(struct measure *m, uint32_t ngroups)
+{
+    measure_unsettle(m);
+    m->nstart = (size_t)ngroups + 1;
     m->start = mem_alloc(m->acct, m->nstart * sizeof(*m->start));
     m->start[0] = 0;
     for (uint32_t g = 0; g < ngroups; g++)
@@ -403,12 +449,13 @@ void measure_finish(struct measure *m, uint32_t ngroups)
     m->values = sorted;
 }
 
-/* The order of doubles, -0 before 0: which of them is found must not depend on where they stood. */
-static int64_t order_key(double x)
+bool measure_finish(struct measure *m, uint32_t ngroups, struct err *err)
 {
-    int64_t k;
-    memcpy(&k, &x, sizeof(k));
-    return k < 0 ? k ^ INT64_MAX : k;
+    if (m->nlists)
+        return measure_dump(m, m->spill, ngroups, err) && measure_merge_lists(m, err);
+    if (m->spec->measure == MEASURE_QUANTILE)
+        values_settle(m, ngroups);
+    return true;
 }
 
 static int order_doubles(const void *a, const void *b)
@@ -456,23 +503,27 @@ static void select_rank(double *v, size_t n, size_t k)
     }
 }
 
-/* Hyndman & Fan 1996, type 7: linear between the order statistics around (n - 1) q. */
-static double quantile(double *v, uint64_t n, double q)
+double quantile_ranks(uint64_t n, double q, uint64_t *rank, bool *next)
 {
     double h = (double)(n - 1) * q;
     double below = floor(h);
-    uint64_t i = (uint64_t)below;
-    if (i + 1 >= n) {
-        select_rank(v, n, n - 1);
-        return v[n - 1];
-    }
+    *rank = (uint64_t)below < n ? (uint64_t)below : n - 1;
+    *next = h != below && *rank + 1 < n;
+    return h - below;
+}
+
+static double quantile(double *v, uint64_t n, double q)
+{
+    uint64_t i;
+    bool more;
+    double over = quantile_ranks(n, q, &i, &more);
     select_rank(v, n, i);
-    if (h == below)
+    if (!more)
         return v[i];
     double next = v[i + 1];
     for (uint64_t k = i + 2; k < n; k++)
         next = order_key(v[k]) < order_key(next) ? v[k] : next;
-    return v[i] + (h - below) * (next - v[i]);
+    return v[i] + over * (next - v[i]);
 }
 
 static void put_number(struct column *col, uint32_t row, double x)
@@ -542,6 +593,8 @@ static bool put_one(struct measure *m, uint32_t g, struct batch *dst, struct col
         put_number(col, row, (double)n);
     else if (kind == MEASURE_APPROX_DISTINCT)
         put_number(col, row, floor(distinct_estimate(&m->rough[g]) + 0.5));
+    else if (m->found)
+        put_number(col, row, m->found[g]);
     else if (n == 0)
         put_number(col, row, NAN);
     else if (kind == MEASURE_QUANTILE)
@@ -557,7 +610,7 @@ bool measure_result(struct measure *m, const uint32_t *ids, uint32_t from, struc
                     uint32_t c, struct err *err)
 {
     enum measure_kind kind = m->spec->measure;
-    enum type type = keeps_cell(kind) ? m->type : m->spec->type;
+    enum type type = measure_result_type(m->spec, m->type);
     bool with_text = false;
     for (uint32_t i = 0; keeps_cell(kind) && i < dst->rows; i++)
         with_text = with_text || m->cell[ids ? ids[i] : from + i].has_text;

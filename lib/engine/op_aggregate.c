@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Aggregate: groups by first appearance in a hash table, one state per group and measure. Without
  * `by` there is one group, also of no records. Each lane has a tally of its own; they are merged at
- * the end. */
+ * the end. What a stage may not hold goes to disk (external.h; of a single group its lists of
+ * values alone, measure_dump). */
 #include <string.h>
 
 #include "base/num.h"
-#include "engine/op.h"
+#include "engine/external.h"
 #include "engine/rows.h"
-#include "engine/tally.h"
 
 struct aggregate_lane {
     struct tally tally;
-    struct expr **exprs; /* of the measures */
+    struct expr **exprs;       /* of the measures */
+    struct tally_parts *parts; /* NULL: all is in the tally */
+    struct arena mem;
 };
 struct aggregate {
     struct tally_spec spec;
     struct tally tally; /* of all lanes */
     struct aggregate_lane **lanes;
     uint32_t nlanes;
+    struct spill *spill;
+    struct tally_parts **parts; /* of lanes, once something was written */
+    uint32_t nparts;
 };
 
 static bool aggregate_open(struct oper *op, struct err *err)
@@ -44,6 +49,7 @@ static bool aggregate_open(struct oper *op, struct err *err)
         op_note_expr(op, m->name, m->expr);
     }
     tally_init(&g->tally, spec, op->acct);
+    g->spill = spill_new(op->acct);
     op->state = g;
     op->algorithm = "hash";
     return true;
@@ -57,6 +63,7 @@ static bool aggregate_lane_open(struct oper *op, struct lane *lane, uint32_t inp
     l->exprs = ARENA_ARRAY(&op->mem, struct expr *, g->spec.nmeasures);
     *ARENA_PUSH(&op->mem, g->lanes, g->nlanes) = l;
     tally_init(&l->tally, &g->spec, op->acct);
+    arena_init(&l->mem, op->acct);
     lane->state[op->index] = l;
     for (uint32_t i = 0; i < g->spec.nmeasures; i++) {
         struct expr *e = g->spec.spec[i]->expr;
@@ -130,6 +137,17 @@ static struct batch *evaluate(struct oper *op, struct lane *lane, struct batch *
     return vals;
 }
 
+/* Puts on disk what a lane has. */
+static bool put_away(struct oper *op, struct aggregate_lane *l, struct err *err)
+{
+    struct aggregate *g = op->state;
+    if (g->spec.nby == 0)
+        return tally_dump(&l->tally, g->spill, err);
+    if (!l->parts)
+        l->parts = external_parts(&l->mem, op, g->spill, &g->spec, 0);
+    return tally_spill(&l->tally, l->parts, err);
+}
+
 static bool aggregate_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
                            struct err *err)
 {
@@ -151,6 +169,8 @@ static bool aggregate_push(struct oper *op, struct lane *lane, uint32_t input, s
     bool ok = tally_add(&l->tally, b, op->stage->u.aggregate.by_index, vals, all ? NULL : list, n,
                         lane_seq(op, lane, b->rows), err);
     batch_unref(vals);
+    if (ok && op->limit_bytes && !op_may_hold(op, tally_growth(&l->tally, BATCH_ROWS)))
+        ok = put_away(op, l, err);
     return ok;
 }
 
@@ -160,18 +180,23 @@ static bool aggregate_lane_close(struct oper *op, struct lane *lane, uint32_t in
     (void)input;
     struct aggregate *g = op->state;
     struct aggregate_lane *l = lane->state[op->index];
-    bool ok = tally_merge(&g->tally, &l->tally, err);
+    bool ok;
+    if (g->spec.nby &&
+        (l->parts || g->nparts || !op_may_hold(op, tally_growth(&g->tally, l->tally.n)))) {
+        ok = put_away(op, l, err);
+        *ARENA_PUSH(&op->mem, g->parts, g->nparts) = l->parts;
+    } else {
+        ok = tally_merge(&g->tally, &l->tally, err);
+    }
     tally_release(&l->tally);
     return ok;
 }
 
-static bool aggregate_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
+static bool emit_all(struct oper *op, struct lane *lane, struct tally *t, struct err *err)
 {
-    (void)input;
-    struct aggregate *g = op->state;
-    struct tally *t = &g->tally;
     uint32_t *order = NULL, n = t->n;
-    tally_finish(t);
+    if (!tally_finish(t, err))
+        return false;
     if (!tally_in_order(t)) {
         order = mem_alloc(op->acct, n * sizeof(*order));
         tally_order(t, order);
@@ -192,14 +217,37 @@ static bool aggregate_finish(struct oper *op, struct lane *lane, uint32_t input,
     return ok;
 }
 
+static bool aggregate_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
+{
+    (void)input;
+    struct aggregate *g = op->state;
+    bool ok;
+    if (g->nparts) {
+        /* Lanes that were merged before another was found to have written some. */
+        struct tally_parts *rest = external_parts(&op->mem, op, g->spill, &g->spec, 0);
+        *ARENA_PUSH(&op->mem, g->parts, g->nparts) = rest;
+        ok = tally_spill(&g->tally, rest, err) &&
+             external_finish(op, lane, g->spill, &g->spec, g->parts, g->nparts, err);
+    } else {
+        ok = emit_all(op, lane, &g->tally, err);
+    }
+    op->spilled_bytes = spill_bytes(g->spill);
+    if (op->spilled_bytes)
+        op->algorithm = "external";
+    return ok;
+}
+
 static void aggregate_close(struct oper *op)
 {
     struct aggregate *g = op->state;
     if (!g)
         return;
-    for (uint32_t i = 0; i < g->nlanes; i++)
+    for (uint32_t i = 0; i < g->nlanes; i++) {
         tally_release(&g->lanes[i]->tally);
+        arena_release(&g->lanes[i]->mem);
+    }
     tally_release(&g->tally);
+    spill_free(g->spill);
 }
 
 const struct op_class op_aggregate_class = {.open = aggregate_open,

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void grow(struct tally *t)
+void tally_grow(struct tally *t)
 {
+    if (t->spec->nby)
+        t->n = t->groups.n;
     if (t->cap < t->n) {
-        size_t cap = t->cap ? t->cap : 64;
+        size_t cap = t->cap;
         while (cap < t->n)
-            cap += cap / 2;
+            cap = groups_cap_after(cap);
         t->first =
             mem_resize(t->acct, t->first, t->cap * sizeof(*t->first), cap * sizeof(*t->first));
         t->cap = cap;
@@ -28,7 +30,7 @@ void tally_init(struct tally *t, const struct tally_spec *spec, struct mem_accou
         measure_init(&t->measures[i], spec->spec[i], spec->value_types[i], acct);
     if (spec->nby == 0) {
         t->n = 1;
-        grow(t);
+        tally_grow(t);
         t->first[0] = 0;
     }
 }
@@ -55,8 +57,7 @@ bool tally_add(struct tally *t, struct batch *b, const uint32_t *by, struct batc
         uint32_t next = t->n;
         if (!groups_find(&t->groups, b, by, list, n, group, err))
             return false;
-        t->n = t->groups.n;
-        grow(t);
+        tally_grow(t);
         for (uint32_t i = 0; next < t->n; i++) {
             if (group[i] == next)
                 t->first[next++] = seq + (list ? list[i] : i);
@@ -75,8 +76,7 @@ static bool merge_groups(struct tally *t, const struct tally *from, uint32_t *ma
     uint32_t had = t->n;
     if (!groups_merge(&t->groups, &from->groups, map, err))
         return false;
-    t->n = t->groups.n;
-    grow(t);
+    tally_grow(t);
     for (uint32_t i = 0; i < from->n; i++) {
         if (map[i] >= had) {
             t->first[map[i]] = from->first[i];
@@ -110,10 +110,28 @@ bool tally_merge(struct tally *t, struct tally *from, struct err *err)
     return ok;
 }
 
-void tally_finish(struct tally *t)
+size_t tally_growth(const struct tally *t, uint32_t rows)
 {
+    uint32_t groups = t->n;
+    size_t bytes = 0;
+    if (t->spec->nby) {
+        groups += rows;
+        bytes = groups_growth(&t->groups, rows);
+        if (groups > t->cap)
+            bytes += (groups_cap_after(t->cap) - t->cap) * sizeof(*t->first);
+    }
     for (uint32_t i = 0; i < t->spec->nmeasures; i++)
-        measure_finish(&t->measures[i], t->n);
+        bytes += measure_growth(&t->measures[i], rows, groups);
+    return bytes;
+}
+
+bool tally_finish(struct tally *t, struct err *err)
+{
+    for (uint32_t i = 0; i < t->spec->nmeasures; i++) {
+        if (!measure_finish(&t->measures[i], t->n, err))
+            return false;
+    }
+    return true;
 }
 
 bool tally_in_order(const struct tally *t)

@@ -322,7 +322,8 @@ static uint32_t add_spelling(struct json_scan *s, uint32_t object, struct slice 
     k->len = (uint32_t)text.len + 3;
     char *all = arena_alloc(&s->mem, k->len);
     all[0] = '"';
-    memcpy(all + 1, text.p, text.len);
+    if (text.len)
+        memcpy(all + 1, text.p, text.len);
     memcpy(all + 1 + text.len, "\":", 2);
     size_t n = k->len < HEAD ? k->len : HEAD;
     memcpy(head, all, n);

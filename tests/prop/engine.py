@@ -437,12 +437,8 @@ class Case:
                         return "%s: record %d, column %s: %r, not %r" % (path, i + 1, c.name, a, b)
         return None
 
-    def check(self):
-        self.build()
-        wrong = self.run_tool("-q", "-p", "p.json") or self.compare()
-        joins = any(s["op"] == "join" for s in self.stages)
-        if wrong or not joins or self.rng.random() < 0.5:
-            return wrong
+    def with_plan(self, change, what):
+        """Runs the plan after change(stage), which says whether it changed; the same must come out."""
         first = self.read_outputs()
         wrong = self.run_tool("-p", "p.json", "--dry-run")
         if wrong:
@@ -451,13 +447,28 @@ class Case:
             for line in self.stdout.splitlines():
                 rec = json.loads(line)
                 for s in rec.get("stages", []) if rec["record"] == "plan" else []:
-                    if s["algorithm"] in ("hash", "nested_loop"):
-                        s["algorithm"] = "nested_loop" if s["algorithm"] == "hash" else "hash"
+                    change(s)
                 f.write(json.dumps(rec) + "\n")
         wrong = self.run_tool("-q", "plan.jsonl")
         if not wrong and self.read_outputs() != first:
-            wrong = "hash and nested_loop differ"
+            wrong = what
         return wrong
+
+    def check(self):
+        self.build()
+        wrong = self.run_tool("-q", "-p", "p.json") or self.compare()
+        if not wrong and any(s["op"] in ("aggregate", "distinct") for s in self.stages):
+            def tiny(stage):
+                stage["memory_gb"] = self.rng.choice([1e-9, 1e-4])
+            wrong = self.with_plan(tiny, "within a tiny memory something else comes out")
+        joins = any(s["op"] == "join" for s in self.stages)
+        if wrong or not joins or self.rng.random() < 0.5:
+            return wrong
+
+        def other(stage):
+            if stage["algorithm"] in ("hash", "nested_loop"):
+                stage["algorithm"] = "nested_loop" if stage["algorithm"] == "hash" else "hash"
+        return self.with_plan(other, "hash and nested_loop differ")
 
 
 def one(seed, keep):
