@@ -34,9 +34,9 @@ static void emit_planned(struct app *app, const struct rec_execution_profile *x,
     buf_release(&line);
 }
 
-int plan_here(struct app *app, struct pipeline *p)
+bool plan_for(struct app *app, struct pipeline *p, const struct rec_execution_profile **x,
+              struct plan_result *out, struct err *err)
 {
-    struct err err = ERR_INIT;
     struct arena *a = &app->mem;
     struct predict_calibration speed;
     predict_calibrate(app->store, &speed);
@@ -46,18 +46,26 @@ int plan_here(struct app *app, struct pipeline *p)
                                  .mode = app->opts.mode,
                                  .speed = speed.speed,
                                  .scale = 1};
-    struct rec_execution_profile *x = ARENA_NEW(a, struct rec_execution_profile);
+    struct rec_execution_profile *predicted = ARENA_NEW(a, struct rec_execution_profile);
     struct rec_environment *env = ARENA_NEW(a, struct rec_environment);
     struct plan_options o;
-    struct plan_result r;
+    *x = predicted;
     /* Types, and which expressions need libjq, make a better prediction. What is wrong is said when
      * the job is loaded. */
-    if (!pipeline_bind(p, app->profiles, app->nprofiles, &err))
-        err_clear(&err);
-    if (!plan_options(app, &o, &err) || !predict_pipeline(a, p, &po, x, NULL, &err))
-        return cli_fail(&err);
+    if (!pipeline_bind(p, app->profiles, app->nprofiles, err))
+        err_clear(err);
+    if (!plan_options(app, &o, err) || !predict_pipeline(a, p, &po, predicted, NULL, err))
+        return false;
     plan_environment_local(a, env);
-    if (!plan_pipeline(a, x, env, 1, &o, &r, &err))
+    return plan_pipeline(a, predicted, env, 1, &o, out, err);
+}
+
+int plan_here(struct app *app, struct pipeline *p)
+{
+    struct err err = ERR_INIT;
+    const struct rec_execution_profile *x;
+    struct plan_result r;
+    if (!plan_for(app, p, &x, &r, &err))
         return cli_fail(&err);
     if (app->opts.dry_run || !r.ok)
         emit_planned(app, x, &r);
@@ -65,7 +73,7 @@ int plan_here(struct app *app, struct pipeline *p)
         cli_error("%s", r.verdict.nreasons ? r.verdict.reasons[0] : "the plan is impossible");
         return STATUS_NO;
     }
-    *ARENA_PUSH(a, app->jobs, app->njobs) =
+    *ARENA_PUSH(&app->mem, app->jobs, app->njobs) =
         (struct job){.plan = r.plan, .predicted = x, .loaded = p};
     return STATUS_OK;
 }
@@ -138,6 +146,8 @@ static bool take_lock(struct app *app, const char *pipeline, struct file_lock *l
 
 static int finish_job(struct app *app, const struct run_result *r, bool ok, const struct err *err)
 {
+    bool shadow = r->shadow.verdict.check != NULL;
+    const char *kept = shadow ? NULL : app->opts.reject;
     watch_done(app);
     if (app->people)
         show_completion(&r->completion);
@@ -145,9 +155,9 @@ static int finish_job(struct app *app, const struct run_result *r, bool ok, cons
         if (r->engine.rejects)
             cli_warn("%llu of %llu records rejected%s%s, the first: %s",
                      (unsigned long long)r->engine.rejects,
-                     (unsigned long long)r->engine.records_read, app->opts.reject ? " to " : "",
-                     app->opts.reject ? app->opts.reject : "", r->engine.first_reject);
-        return STATUS_OK;
+                     (unsigned long long)r->engine.records_read, kept ? " to " : "",
+                     kept ? kept : "", r->engine.first_reject);
+        return shadow ? shadow_tell(app, r) : STATUS_OK;
     }
     if (r->engine.cancelled)
         return STATUS_STAGE;
@@ -185,7 +195,7 @@ static bool is_elsewhere(const struct app *app, const char *environment)
 /* The modes that are built; the plan's others are refused by name. */
 static bool runs_mode(const char *mode)
 {
-    static const char *const modes[] = {"standard", "optimized", "sampling"};
+    static const char *const modes[] = {"standard", "optimized", "sampling", "shadow"};
     for (size_t i = 0; mode && i < ARRAY_LEN(modes); i++) {
         if (strcmp(mode, modes[i]) == 0)
             return true;
@@ -202,7 +212,7 @@ static bool can_run(const struct app *app, const struct job *job, const struct p
     if (!runs_mode(plan->mode))
         return err_set(err, ERR_DATA,
                        "pipeline '%s' is planned in mode '%s': this version runs standard, "
-                       "optimized and sampling",
+                       "optimized, sampling and shadow",
                        p->name, quote_str(&q, plan->mode));
     for (uint32_t i = 0; i < plan->nstages; i++) {
         if (is_elsewhere(app, plan->stages[i].environment))
@@ -263,10 +273,21 @@ int run_job(struct app *app, struct job *job)
         return cli_fail(&err);
     }
     struct run_result r;
+    struct shadow_opts shadow;
+    struct pipeline other = {0};
+    if (job->plan.mode && strcmp(job->plan.mode, "shadow") == 0) {
+        if (!shadow_job(app, &shadow, &other, &err)) {
+            lock_release(&lock);
+            pipeline_release(&p);
+            return cli_fail(&err);
+        }
+        o.shadow = &shadow;
+    }
     watch_start(app, job);
     bool ok = run_pipeline(&p, &o, &app->mem, &r, &err);
     status = finish_job(app, &r, ok, &err);
     lock_release(&lock);
+    pipeline_release(&other);
     pipeline_release(&p);
     return status;
 }

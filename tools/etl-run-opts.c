@@ -17,8 +17,8 @@ static const struct opt options[] = {
      COMPLETE_NONE, "run in this mode, whatever the plan says",
      "standard: as written, one fixed algorithm for each operation. optimized: algorithms as "
      "planned from the predicted sizes. Memory and threads are as planned in both. sampling: on a "
-     "part of the input, publishing nothing; see SAMPLES. shadow is planned, but not run by this "
-     "version."},
+     "part of the input, publishing nothing; see SAMPLES. shadow: into a scratch "
+     "folder, without publishing anything, and compared with what is published; see SHADOW RUNS."},
     {'j', "threads", OPT_INT, AT(threads), "N", NULL, 1, LANES_MAX, COMPLETE_NONE,
      "work with N threads (default: as planned)",
      "Results do not depend on it. Threads are used where an input is large enough to be worth "
@@ -27,6 +27,11 @@ static const struct opt options[] = {
      "with --mode sampling: PCT of the input (default 1)", "See SAMPLES."},
     {0, "seed", OPT_INT, AT(seed), "N", NULL, 0, 9007199254740992.0, COMPLETE_NONE,
      "seed of the sample (default 1996)", "The same data and seed give the same sample."},
+    {0, "against", OPT_STRING, AT(against), "PIPELINE", NULL, 0, 0, COMPLETE_PIPELINE,
+     "compare with what this pipeline makes of the same input",
+     "Implies --mode shadow. The parameters of --param are those of both."},
+    {0, "rtol", OPT_STRING, AT(rtol), "X", NULL, 0, 0, COMPLETE_NONE,
+     "floats are the same within this relative difference (1e-9)", "Of --mode shadow."},
     {0, "reject", OPT_STRING, AT(reject), "FILE", NULL, 0, 0, COMPLETE_FILE,
      "put bad records aside in FILE, as JSON lines",
      "Each line holds stage, path, line, column, reason, rule and the record. Without "
@@ -116,6 +121,24 @@ static const struct tool_section sections[] = {
      "order "
      "of records depend (FILTER, JOIN, GROUP_BY, SORT); of rows out of commands and statements "
      "nothing is claimed. What a stage used is in the facet foreline_stage."},
+    {"Shadow runs",
+     "With --mode shadow a pipeline is run as it is, but all it writes goes into a scratch folder "
+     "in TMPDIR, which is removed at the end, and is compared with what is published, or with what "
+     "the pipeline of --against makes of the same input. Outputs are matched by their paths, "
+     "relative to the folder of each pipeline file. The status is 1 when they differ; a verdict "
+     "record with the check \"shadow\" says in what, with examples.\n\n"
+     "Tables are the same when they have the same columns in the same order (JSON lines: in any "
+     "order) and the same rows as often, in any order, except that where a sort reaches the write "
+     "its columns must stand in the same sequence. Floats are the same within --rtol, relative to "
+     "the larger; integers and floats compare by value; null is not the empty string.\n\n"
+     "A command or sql stage runs only when it declares \"shadow_safe\": true. It finds the "
+     "scratch folder in FORELINE_SHADOW and must write each file of its `writes` there, under the "
+     "same relative path, instead of the published one; outputs of the stages before it are there "
+     "as well. Other commands are skipped with all that needs them, and the verdict says what was "
+     "not compared for that reason. Rejects count as ever, but the file of --reject is not "
+     "written.\n\n"
+     "With --against, stdin is kept in the scratch folder and read by both; when an input changes "
+     "between the two runs the verdict says so and is no."},
     {"Environment",
      "OPENLINEAGE_NAMESPACE is the namespace of the job in run events (default: default), "
      "OPENLINEAGE_PARENT_ID (NAMESPACE/NAME/RUNID) the run that this one is part of. With "

@@ -87,6 +87,11 @@ static void set_mode(struct app *app, struct job *job)
     plan->stages = stages;
 }
 
+static bool is_mode(const struct app *app, const char *mode)
+{
+    return app->opts.mode && strcmp(app->opts.mode, mode) == 0;
+}
+
 static int run_jobs(struct app *app)
 {
     int status = STATUS_OK;
@@ -122,14 +127,16 @@ static int work(struct app *app, const char *operand, struct pipeline *p)
     struct param *params = NULL;
     const char *records = app->opts.records;
     bool nothing_runs = app->opts.validate || app->opts.dry_run;
+    if (!parse_params(app, &params, &err) || !shadow_load(app, params, &err))
+        return cli_fail(&err);
     if (app->opts.pipeline) {
-        if (!parse_params(app, &params, &err) ||
-            !pipeline_load(p, app->opts.pipeline, params, app->opts.params.n, &err))
+        if (!pipeline_load(p, app->opts.pipeline, params, app->opts.params.n, &err))
             return cli_fail(&err);
         if (records && !engine_keeps_apart(p, "--records", records, &err))
             return cli_fail(&err);
-        app->stdin_taken = reads_stdin(p);
-        if (writes_stdout(p) && !app->opts.records && !is_sampling(app->opts.mode))
+        app->stdin_taken = reads_stdin(p) || reads_stdin(&app->against);
+        if (writes_stdout(p) && !app->opts.records && !is_sampling(app->opts.mode) &&
+            !is_mode(app, "shadow"))
             app->silent = true, app->people = false;
     }
     if (records && operand && path_is_same(records, operand))
@@ -172,7 +179,10 @@ int main(int argc, char **argv)
                          app.opts.max_rejects);
     if (!(app.opts.sample > 0))
         return cli_usage("option '--sample': a sample of nothing tells nothing");
-    if (app.opts.params.n && !app.opts.pipeline)
+    status = shadow_options(&app);
+    if (status != STATUS_OK)
+        return status;
+    if (app.opts.params.n && !app.opts.pipeline && !app.opts.against)
         return cli_usage("option '--param' belongs to '-p'; a plan has its parameters filled in");
     if (app.opts.resume && app.opts.mode &&
         (strcmp(app.opts.mode, "sampling") == 0 || strcmp(app.opts.mode, "shadow") == 0))
@@ -187,6 +197,7 @@ int main(int argc, char **argv)
     struct pipeline p = {0};
     status = work(&app, n ? operands[0] : NULL, &p);
     pipeline_release(&p);
+    pipeline_release(&app.against);
     if (!out_close(&err))
         status = status_worse(status, cli_fail(&err));
     if (stop_signal)

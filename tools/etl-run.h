@@ -14,6 +14,7 @@
 #include "engine/run.h"
 #include "engine/sample.h"
 #include "pipeline/pipeline.h"
+#include "plan/plan.h"
 #include "rec/rec.h"
 #include "store/store.h"
 
@@ -21,6 +22,8 @@ struct etl_run_opts {
     struct common_opts common;
     const char *pipeline;
     struct opt_list params;
+    const char *against;
+    const char *rtol;
     const char *mode; /* or NULL: the plan's */
     int64_t threads;  /* 0: as planned */
     double sample;    /* a share, of --mode sampling */
@@ -76,6 +79,8 @@ struct app {
     struct rec_verdict *verdicts; /* the last of each check and subject */
     uint32_t nverdicts;
     struct engine_limit limit;
+    struct pipeline against; /* of --against, loaded; or empty */
+    double rtol;
     struct store *store;
     struct watch watch;
     struct rec_environment *environments;
@@ -100,6 +105,9 @@ void emit(void *ctx, struct slice line);
 /* -- etl-run-job.c: one job after the other; each gives a status -- */
 /* Makes the job of -p: predicted and planned here. */
 int plan_here(struct app *app, struct pipeline *p);
+/* A plan like that, which is not a job; it lives as long as the app. */
+bool plan_for(struct app *app, struct pipeline *p, const struct rec_execution_profile **x,
+              struct plan_result *out, struct err *err);
 /* Checks a loaded pipeline, says what is wrong or odd, runs nothing. */
 int check_only(struct app *app, struct pipeline *p);
 int run_job(struct app *app, struct job *job);
@@ -121,6 +129,15 @@ void watch_start(struct app *app, const struct job *job);
 void watch_view(struct app *app, const struct engine_view *v);
 void watch_ended(struct app *app, const struct engine_view_stage *s);
 void watch_done(struct app *app);
+/* -- etl-run-shadow.c: what a candidate is compared with -- */
+/* Checks --against and --rtol beside the other options. STATUS_OK, or the status of a usage error.
+ */
+int shadow_options(struct app *app);
+bool shadow_load(struct app *app, const struct param *params, struct err *err);
+/* What run_opts need of a job in mode shadow; `other` is released by the caller. */
+bool shadow_job(struct app *app, struct shadow_opts *o, struct pipeline *other, struct err *err);
+/* Tells people, or the log, what the verdict is; gives the status. */
+int shadow_tell(const struct app *app, const struct run_result *r);
 
 /* -- etl-run-show.c: what people see -- */
 /* Figures in words; "?" for what is unknown. */

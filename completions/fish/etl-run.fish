@@ -7,6 +7,8 @@ complete -c etl-run -l mode -x -a 'standard optimized sampling shadow' -d 'run i
 complete -c etl-run -s j -l threads -x -d 'work with N threads (default: as planned)'
 complete -c etl-run -l sample -x -d 'with --mode sampling: PCT of the input (default 1)'
 complete -c etl-run -l seed -x -d 'seed of the sample (default 1996)'
+complete -c etl-run -l against -x -a '(__fish_complete_suffix .json)' -d 'compare with what this pipeline makes of the same input'
+complete -c etl-run -l rtol -x -d 'floats are the same within this relative difference (1e-9)'
 complete -c etl-run -l reject -r -F -d 'put bad records aside in FILE, as JSON lines'
 complete -c etl-run -l max-rejects -x -d 'end with status 3 beyond N bad records (default 0)'
 complete -c etl-run -l resume -x -d 'go on with a run that did not complete'

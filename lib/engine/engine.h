@@ -84,6 +84,7 @@ struct engine_step {
 /* What a run that goes on with another one has already (engine/resume.h). */
 struct engine_kept {
     bool kept;          /* the stage is not run */
+    bool skipped;       /* with kept: nor was it ever; all that needs it is skipped too */
     const char *hidden; /* of a write: ready under this name, to be published with the rest */
 };
 

@@ -331,6 +331,15 @@ static void write_stages(struct jw *w, const struct pipeline *p, const struct en
     jw_end_obj(w);
 }
 
+static void write_shadow(struct jw *w, const struct event_job *job)
+{
+    if (!job->shadow)
+        return;
+    begin_facet(w, "foreline_shadow", PRODUCER ":foreline_shadow");
+    jw_kstr(w, "against", job->shadow);
+    jw_end_obj(w);
+}
+
 static void write_run(struct jw *w, const char *run_id, const struct pipeline *p,
                       const struct event_job *job, const char *resumed,
                       const struct engine_result *result, const char *error)
@@ -348,6 +357,7 @@ static void write_run(struct jw *w, const char *run_id, const struct pipeline *p
         jw_kstr(w, "runId", resumed);
         jw_end_obj(w);
     }
+    write_shadow(w, job);
     if (result && result->stages)
         write_stages(w, p, result);
     if (error)
@@ -439,6 +449,7 @@ static void write_stage_run(struct jw *w, const struct event_stage *e)
     jw_key(w, "facets");
     jw_obj(w);
     write_parent(w, &parent, job->parent_run_id ? &given : &parent);
+    write_shadow(w, job);
     if (e->figures) {
         begin_facet(w, "foreline_stage", PRODUCER ":foreline_stage");
         jw_kstr(w, "id", e->p->stages[e->stage].id);
@@ -468,6 +479,9 @@ static void write_inputs(struct jw *w, const struct event_stage *e, const struct
     jw_arr(w);
     for (uint32_t i = 0; i < inputs.ninputs; i++) {
         struct telling own = *t;
+        /* What a shadow run makes for itself is nobody's dataset. */
+        if (e->job->shadow && !known(e->datasets->inputs, e->datasets->ninputs, &inputs.inputs[i]))
+            continue;
         own.schema = t->schema && inputs.inputs[i].stage == e->stage;
         write_dataset(w, p, &inputs.inputs[i], false, &own);
     }

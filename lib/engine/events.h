@@ -32,8 +32,9 @@ void datasets_of(struct arena *a, const struct pipeline *p, struct datasets *out
 /* Who runs it: the values of OPENLINEAGE_NAMESPACE, OPENLINEAGE_PARENT_ID and OPENLINEAGE_DISABLED.
  */
 struct event_job {
-    bool disabled;                                       /* no events, please */
-    const char *ns;                                      /* "default" when not set */
+    bool disabled;      /* no events, please */
+    const char *ns;     /* "default" when not set */
+    const char *shadow; /* what a shadow run is compared with; NULL: it is none */
     const char *parent_ns, *parent_name, *parent_run_id; /* or NULL */
 };
 void event_job_from_env(struct arena *a, struct event_job *out);

@@ -20,6 +20,7 @@ libcore_a_SOURCES += lib/engine/allocation.c lib/engine/allocation.h lib/engine/
   lib/engine/op_aggregate.c lib/engine/op_command.c lib/engine/op_distinct.c lib/engine/op_flow.c \
   lib/engine/op_join.c lib/engine/op_read.c lib/engine/op_read.h lib/engine/op_sort.c lib/engine/op_sql.c \
   lib/engine/op_union.c lib/engine/op_write.c lib/engine/provider.c lib/engine/provider.h \
+  lib/engine/shadow.c lib/engine/shadow.h lib/engine/shadow_int.h lib/engine/shadow_verdict.c \
   lib/engine/record.c lib/engine/record.h lib/engine/reject.c lib/engine/reject.h lib/engine/rows.c lib/engine/rows.h lib/engine/run.c \
   lib/engine/run.h lib/engine/spill.c lib/engine/spill.h lib/engine/stop.c lib/engine/stop.h lib/engine/view.c
 
@@ -61,6 +62,8 @@ TAP_TESTS += tests/cli/etl-run-commands.sh tests/cli/etl-run-hostile.sh tests/cl
 EXTRA_DIST += tests/cli/etl-run-commands.sh tests/cli/etl-run-hostile.sh tests/cli/etl-run-memory.sh
 TAP_TESTS += tests/cli/etl-run-faults.sh
 EXTRA_DIST += tests/cli/etl-run-faults.sh
+TAP_TESTS += tests/cli/etl-run-shadow.sh
+EXTRA_DIST += tests/cli/etl-run-shadow.sh
 TAP_TESTS += tests/cli/etl-run-steps.sh
 EXTRA_DIST += tests/cli/etl-run-steps.sh
 TAP_TESTS += tests/cli/code-version.sh

@@ -26,9 +26,10 @@ struct run {
     struct stage_columns *columns; /* once some event asks for them */
     char (*stage_ids)[UUID_TEXT];  /* runs of the stages */
     struct journal journal;
-    struct resume resume; /* run_id NULL: it goes on with none */
-    pthread_mutex_t mu;   /* of the store and the arena, while the engine runs: a log or a step may
-                             come from whoever delivers */
+    struct resume resume;  /* run_id NULL: it goes on with none */
+    pthread_mutex_t mu;    /* of the store and the arena, while the engine runs: a log or a step may
+                              come from whoever delivers */
+    struct shadow *shadow; /* or NULL */
 };
 
 static void complain(struct run *r, const struct err *why)
@@ -188,6 +189,11 @@ static const char *mode_of(const struct run_opts *o)
     return o->plan && o->plan->mode ? o->plan->mode : "standard";
 }
 
+static bool is_shadow(const struct run_opts *o)
+{
+    return strcmp(mode_of(o), "shadow") == 0;
+}
+
 static struct store_run store_row(const struct run *r)
 {
     return (struct store_run){
@@ -208,6 +214,20 @@ static struct store_run store_row(const struct run *r)
     };
 }
 
+/* A shadow run writes no dataset that others know. */
+static void find_datasets(struct run *r)
+{
+    datasets_of(r->a, r->p, &r->datasets);
+    if (!is_shadow(r->o))
+        return;
+    r->datasets.noutputs = 0;
+    uint32_t n = 0;
+    for (uint32_t i = 0; r->shadow && i < r->datasets.ninputs; i++)
+        if (!shadow_is_own(r->shadow, r->datasets.inputs[i].name))
+            r->datasets.inputs[n++] = r->datasets.inputs[i];
+    r->datasets.ninputs = r->shadow ? n : r->datasets.ninputs;
+}
+
 static void begin(struct run *r)
 {
     int64_t now = instant_now();
@@ -216,7 +236,11 @@ static void begin(struct run *r)
     r->started_wall = clock_wall();
     r->started_cpu = clock_process();
     event_job_from_env(r->a, &r->job);
-    datasets_of(r->a, r->p, &r->datasets);
+    find_datasets(r);
+    if (is_shadow(r->o)) {
+        const struct pipeline *other = r->o->shadow->against;
+        r->job.shadow = other ? other->name : "published";
+    }
     struct err why = ERR_INIT;
     struct store_run row = store_row(r);
     if (r->o->store) {
@@ -252,7 +276,8 @@ static bool go_on(struct run *r, struct engine_opts *e, struct err *err)
         o->resumed(o->ctx, r->p, &r->resume);
     struct engine_kept *kept = ARENA_ARRAY(r->a, struct engine_kept, r->p->nstages);
     for (uint32_t i = 0; i < r->p->nstages; i++)
-        kept[i] = (struct engine_kept){r->resume.stages[i].kept, r->resume.stages[i].hidden};
+        kept[i] = (struct engine_kept){.kept = r->resume.stages[i].kept,
+                                       .hidden = r->resume.stages[i].hidden};
     e->kept = kept;
     resume_carry(&r->resume, &r->journal);
     return journal_begin(&r->journal, o->resume, err);
@@ -300,6 +325,7 @@ static void complete(struct run *r, bool ok, const struct err *err)
     *c = (struct rec_completion){
         .pipeline = r->p->name,
         .run_id = r->out->run_id,
+        .mode = mode_of(r->o),
         .status = ok             ? "completed"
                   : e->cancelled ? "cancelled"
                                  : "failed",
@@ -352,7 +378,8 @@ static void keep(struct run *r, bool ok, struct slice last)
         return;
     }
     bool kept =
-        event_edges(s, r->p, &r->job, &r->datasets, r->out->run_id, r->ended_at, &why) &&
+        (is_shadow(r->o) ||
+         event_edges(s, r->p, &r->job, &r->datasets, r->out->run_id, r->ended_at, &why)) &&
         (!ok || !last.len || store_event_add(s, last, r->out->run_id, r->ended_at, &added, &why)) &&
         store_run_end(s, &row, stages, c->nstages, &why);
     if (!kept)
@@ -415,15 +442,20 @@ bool run_pipeline(struct pipeline *p, const struct run_opts *o, struct arena *a,
     struct run r = {.p = p, .o = o, .a = a, .out = out, .err = err};
     pthread_mutex_init(&r.mu, NULL);
     begin(&r);
-    bool ok = pipeline_bind(p, o->profiles, o->nprofiles, err);
+    bool ok = !is_shadow(o) || (r.shadow = shadow_new(p, o->shadow, a, err));
+    ok = ok && pipeline_bind(p, o->profiles, o->nprofiles, err);
     if (ok) /* globs are expanded now */
-        datasets_of(a, p, &r.datasets);
+        find_datasets(&r);
     struct engine_opts e = o->engine;
-    ok = ok && go_on(&r, &e, err);
+    ok = ok && go_on(&r, &e, err) &&
+         (!r.shadow || shadow_begin(r.shadow, o->profiles, o->nprofiles, &e, err));
     struct buf line = BUF_INIT(BUF_UNBOUNDED);
     write_event(&r, "START", NULL, &line);
     emit_event(o, &line);
-    ok = ok && execute(&r, &e, err);
+    ok = ok && execute(&r, &e, err) &&
+         (!r.shadow || shadow_end(r.shadow, &e, &out->engine, &out->shadow, err));
+    out->engine.cancelled |= !ok && e.stop && *e.stop;
+    out->differs = ok && r.shadow && !out->shadow.verdict.ok;
     instant_format(r.ended_at, instant_now());
     complete(&r, ok, err);
     const char *type = ok ? "COMPLETE" : out->engine.cancelled ? "ABORT" : "FAIL";
@@ -431,6 +463,9 @@ bool run_pipeline(struct pipeline *p, const struct run_opts *o, struct arena *a,
     if (out->kept)
         keep(&r, ok, slice_trim(buf_slice(&line)));
     emit_event(o, &line);
+    if (ok && r.shadow)
+        rec_verdict_write(&line, &out->shadow.verdict);
+    shadow_free(r.shadow);
     rec_completion_write(&line, &out->completion);
     emit(o, &line);
     pthread_mutex_destroy(&r.mu);
@@ -447,6 +482,7 @@ void run_not_begun(const struct rec_plan *plan, const struct run_opts *o, const 
     struct rec_completion c = {
         .pipeline = plan->pipeline,
         .run_id = run_id,
+        .mode = plan->mode,
         .status = status,
         .started_at = at,
         .wall_s = 0,

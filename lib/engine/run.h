@@ -5,6 +5,11 @@
  * Beside the row the store keeps a journal (engine/journal.h), so that a run that was killed or
  * failed can be gone on with (engine/resume.h).
  *
+ * A plan in mode shadow is a shadow run (engine/shadow.h): it publishes nothing, and a verdict
+ * comes before the completion record. In the store it is a run of mode shadow, which predictions do
+ * not learn from: its outputs went elsewhere, stages may have been skipped, and what it read was
+ * perhaps warm from the run it is compared with. It adds no edges to the graph.
+ *
  * The pipeline comes loaded, not bound: what binding finds wrong is a run that failed, and is
  * remembered as such. The store is optional and never fails a run: what cannot be kept is said
  * through `say`. */
@@ -14,6 +19,7 @@
 #include "base/uuid.h"
 #include "engine/engine.h"
 #include "engine/resume.h"
+#include "engine/shadow.h"
 #include "store/store.h"
 
 struct run_opts {
@@ -23,8 +29,9 @@ struct run_opts {
     size_t nprofiles;
     const struct rec_allocation *allocations; /* of the chain: resources that wait for this run */
     uint32_t nallocations;
-    struct store *store;       /* or NULL */
-    const char *resume;        /* id of the run to go on with (resume_find), or NULL */
+    struct store *store;              /* or NULL */
+    const char *resume;               /* id of the run to go on with (resume_find), or NULL */
+    const struct shadow_opts *shadow; /* of a plan in mode shadow, which must have them */
     struct engine_opts engine; /* its ctx and callbacks are the caller's; `log` is called as well */
     void *ctx;
     void (*emit)(void *ctx, struct slice line);  /* a record, with its newline */
@@ -38,7 +45,9 @@ struct run_result {
     char run_id[UUID_TEXT];
     struct engine_result engine; /* stages NULL when it was not begun */
     struct rec_completion completion;
-    bool kept; /* the store has it */
+    struct shadow_report shadow; /* of a shadow run that ended well */
+    bool differs;                /* and its verdict says no */
+    bool kept;                   /* the store has it */
 };
 /* Runs, and emits the events and the completion record. false: it failed, `err` says why and the
  * completion says so too. Everything lives in `a`. */

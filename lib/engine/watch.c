@@ -16,7 +16,7 @@ static const char *status_of(const struct oper *op, bool ok)
 {
     const struct engine *e = op->e;
     if (op->kept)
-        return "kept";
+        return e->o->kept[op->index].skipped ? "skipped" : "kept";
     if (!ok && (int)op->index == e->failed && !(e->o->stop && *e->o->stop))
         return "failed";
     if (!ok && is_unpublished(op))

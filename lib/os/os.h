@@ -40,6 +40,20 @@ bool scratch_read(int fd, void *p, size_t n, uint64_t at, struct err *err);
 /* Gives the disk under a range back, where the file system can: its content is lost either way. */
 void scratch_discard(int fd, uint64_t at, uint64_t n);
 
+/* A folder in scratch_dir() for files that others must see by name, "NAME-XXXXXX", locked while its
+ * owner lives. */
+struct scratch_folder {
+    char *path; /* absolute; NULL: there is none */
+    int fd;     /* holds the lock */
+};
+#define SCRATCH_FOLDER_INIT ((struct scratch_folder){NULL, -1})
+/* false with ERR_ENV, naming the folder it cannot be made in. */
+bool scratch_folder_make(struct scratch_folder *f, const char *name, struct err *err);
+/* With all that is in it; harmless on SCRATCH_FOLDER_INIT. */
+void scratch_folder_remove(struct scratch_folder *f);
+/* Removes those of this name whose owner was killed. */
+void scratch_folder_sweep(const char *name);
+
 /* A file that appears under its name only when it is complete: written as a hidden sibling
  * (".NAME.foreline-XXXXXXXX.tmp" in the same folder), fsync'ed, renamed, folder fsync'ed. Until
  * then the sibling is flock'ed, which is how atomic_sweep knows whose owner is gone. A symbolic

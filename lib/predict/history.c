@@ -119,6 +119,9 @@ static bool other_runs(struct arena *a, const struct pipeline *p, struct store *
     for (size_t i = 0; i < n && taken < OTHERS_MAX; i++) {
         if (runs[i].pipeline && strcmp(runs[i].pipeline, p->name) == 0)
             continue;
+        const char *mode = runs[i].mode;
+        if (mode && (strcmp(mode, "sampling") == 0 || strcmp(mode, "shadow") == 0))
+            continue; /* as in store_history */
         struct store_stage *stages;
         size_t nstages;
         if (!store_run_stages(s, a, runs[i].run_id, &stages, &nstages, err))

@@ -46,6 +46,7 @@ bool rec_completion_read(struct arena *a, const struct json *v, struct rec_compl
         return false;
     out->pipeline = json_str(v, "pipeline", NULL);
     out->run_id = json_str(v, "run_id", NULL);
+    out->mode = json_str(v, "mode", NULL);
     out->started_at = json_str(v, "started_at", NULL);
     out->wall_s = json_num(v, "wall_s", NAN);
     out->cpu_s = json_num(v, "cpu_s", NAN);
@@ -82,6 +83,7 @@ void rec_completion_write(struct buf *out, const struct rec_completion *p)
     jw_kstr(&w, "pipeline", p->pipeline);
     jw_kstr(&w, "run_id", p->run_id);
     jw_kstr(&w, "status", p->status);
+    jw_kstr(&w, "mode", p->mode);
     jw_kstr(&w, "started_at", p->started_at);
     jw_knum(&w, "wall_s", p->wall_s);
     jw_knum(&w, "cpu_s", p->cpu_s);

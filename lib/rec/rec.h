@@ -286,6 +286,7 @@ struct rec_completion_stage {
 };
 struct rec_completion {
     const char *pipeline, *run_id, *status, *started_at;
+    const char *mode;                        /* of the plan; NULL: not known */
     double wall_s, cpu_s, peak_memory_bytes; /* of the whole process */
     double rejects;
     const struct rec_completion_stage *stages;

@@ -124,6 +124,7 @@ bool store_history(struct store *s, struct arena *a, const char *pipeline, size_
     static const char sql[] =
         "SELECT " STAGE_COLUMNS ", r.run_id, r.started_us FROM"
         " (SELECT id, run_id, started_us FROM run WHERE pipeline = ?1 AND +status = 'completed'"
+        "  AND coalesce(+mode, '') NOT IN ('sampling', 'shadow')"
         "  ORDER BY started_us DESC, run_id DESC LIMIT ?2) r JOIN stage ON stage.run = r.id"
         " WHERE stage.status IS NOT 'kept'" /* it did nothing in that run */
         " ORDER BY r.started_us DESC, r.run_id DESC, seq";

@@ -108,7 +108,8 @@ struct store_pipeline {
 };
 bool store_pipelines(struct store *s, struct arena *a, struct store_pipeline **out, size_t *n,
                      struct err *err);
-/* Figures of completed runs of a pipeline, newest first, one row per run and stage. */
+/* Figures of completed runs of a pipeline, newest first, one row per run and stage; not of those in
+ * mode sampling or shadow, which did not do all the work there is. */
 struct store_history {
     const char *run_id, *started_at;
     struct store_stage stage;

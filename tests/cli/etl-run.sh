@@ -201,20 +201,17 @@ status_is 3 "a line that is not JSON makes status 3"
 like "$err" 'bad.jsonl:3' "and is named by its number"
 is "$(completion .status)" completed "the plan runs all the same"
 
-sed -n 2p plan.jsonl | jq -c '.mode = "shadow"' >shadow.jsonl
-run etl-run -q shadow.jsonl
-is "$status|$err" "3|etl-run: pipeline 'copy' is planned in mode 'shadow': this version runs standard, optimized and sampling" \
+sed -n 2p plan.jsonl | jq -c '.mode = "guessing"' >guessing.jsonl
+run etl-run -q guessing.jsonl
+is "$status|$err" "3|etl-run: pipeline 'copy' is planned in mode 'guessing': this version runs standard, optimized, sampling and shadow" \
     "a mode that is not there is refused"
-run etl-run -q --mode optimized shadow.jsonl
+run etl-run -q --mode optimized guessing.jsonl
 status_is 0 "--mode goes before what the plan says"
-run etl-run -q -p copy.json --mode shadow
-is "$status|$err" "3|etl-run: pipeline 'copy' is planned in mode 'shadow': this version runs standard, optimized and sampling" \
-    "and is refused in the same way"
 for mode in standard optimized; do
     run etl-run -p copy.json --mode $mode --dry-run --format json
     is "$(printf '%s\n' "$out" | jq -r .mode | uniq)" $mode "with -p the prediction and the plan are in mode $mode"
 done
-run etl-run --mode fast shadow.jsonl
+run etl-run --mode fast guessing.jsonl
 status_is 2 "a mode that does not exist is a usage error"
 (echo '{"record":"environment","v":1,"id":"cluster","kind":"slurm"}' && sed -n 2p plan.jsonl | jq -c '.stages[].environment = "cluster"') >far.jsonl
 run etl-run -q far.jsonl
