@@ -80,9 +80,6 @@ TAP_TESTS += tests/cli/etl-run-resume.sh tests/fault/resume.py
 EXTRA_DIST += tests/cli/etl-run-resume.sh tests/fault/resume.py
 TAP_TESTS += tests/cli/etl-run-events.sh
 EXTRA_DIST += tests/cli/etl-run-events.sh
-tests_unit_engine_allocation_SOURCES = tests/unit/engine_allocation.c
-tests_unit_engine_allocation_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_engine_allocation_LDADD = $(UNIT_LDADD)
 
 libcore_a_SOURCES += lib/engine/external.c lib/engine/external.h lib/engine/groups.c \
   lib/engine/groups.h lib/engine/measure_int.h lib/engine/measure_lists.c \
