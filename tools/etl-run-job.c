@@ -65,12 +65,15 @@ int plan_here(struct app *app, struct pipeline *p)
     struct err err = ERR_INIT;
     const struct rec_execution_profile *x;
     struct plan_result r;
+    const struct rec_plan none = {.pipeline = p->name};
     if (!plan_for(app, p, &x, &r, &err))
-        return cli_fail(&err);
+        return err.kind == ERR_USAGE ? cli_fail(&err) : job_fail(app, &none, "failed", &err);
     if (app->opts.dry_run || !r.ok)
         emit_planned(app, x, &r);
     if (!r.ok) {
-        cli_error("%s", r.verdict.nreasons ? r.verdict.reasons[0] : "the plan is impossible");
+        const char *why = r.verdict.nreasons ? r.verdict.reasons[0] : "the plan is impossible";
+        cli_error("%s", why);
+        not_begun(app, &none, "refused", why);
         return STATUS_NO;
     }
     *ARENA_PUSH(&app->mem, app->jobs, app->njobs) =
@@ -235,9 +238,10 @@ int run_job(struct app *app, struct job *job)
     const char *changed = app->opts.pipeline ? NULL : changed_since(&app->mem, &job->plan);
     if (changed)
         cli_warn("%s", changed);
-    if (!load_job(job, &p, &err) || !can_run(app, job, &p, &err)) {
+    bool loaded = load_job(job, &p, &err);
+    if (!loaded || !can_run(app, job, &p, &err)) {
         pipeline_release(&p);
-        return cli_fail(&err);
+        return job_fail(app, &job->plan, loaded ? "refused" : "failed", &err);
     }
     int status = STATUS_OK;
     if (app->opts.validate || app->opts.dry_run) {
@@ -270,7 +274,7 @@ int run_job(struct app *app, struct job *job)
     if (!resume_job(app, &p, &o.resume, &err)) {
         lock_release(&lock);
         pipeline_release(&p);
-        return cli_fail(&err);
+        return job_fail(app, &job->plan, "failed", &err);
     }
     struct run_result r;
     struct shadow_opts shadow;
@@ -279,7 +283,7 @@ int run_job(struct app *app, struct job *job)
         if (!shadow_job(app, &shadow, &other, &err)) {
             lock_release(&lock);
             pipeline_release(&p);
-            return cli_fail(&err);
+            return job_fail(app, &job->plan, "failed", &err);
         }
         o.shadow = &shadow;
     }

@@ -182,9 +182,26 @@ struct run_opts run_options(struct app *app)
     return o;
 }
 
+/* -- ends of what never began -- */
+
+void not_begun(struct app *app, const struct rec_plan *plan, const char *status, const char *why)
+{
+    struct run_opts o = run_options(app);
+    if (!app->opts.validate && !app->opts.dry_run)
+        run_not_begun(plan, &o, status, why);
+}
+
+int job_fail(struct app *app, const struct rec_plan *plan, const char *status,
+             const struct err *err)
+{
+    int code = cli_fail(err);
+    not_begun(app, plan, status, err->text);
+    return code;
+}
+
 /* -- gates -- */
 
-bool refused(struct app *app)
+bool refused(struct app *app, const struct pipeline *p)
 {
     bool no = false;
     for (uint32_t i = 0; i < app->nverdicts && !app->opts.ignore_verdicts; i++) {
@@ -200,8 +217,9 @@ bool refused(struct app *app)
     }
     if (!no)
         return false;
-    struct run_opts o = run_options(app);
-    for (uint32_t i = 0; i < app->njobs; i++)
-        run_not_begun(&app->jobs[i].plan, &o, "refused", "a verdict says no");
+    for (uint32_t i = 0; i < app->njobs && !app->opts.pipeline; i++)
+        not_begun(app, &app->jobs[i].plan, "refused", "a verdict says no");
+    if (app->opts.pipeline)
+        not_begun(app, &(struct rec_plan){.pipeline = p->name}, "refused", "a verdict says no");
     return true;
 }

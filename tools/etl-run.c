@@ -147,7 +147,7 @@ static int work(struct app *app, const char *operand, struct pipeline *p)
     if (!read_records(app, operand, &err) || !stop_watch(&err))
         return cli_fail(&err);
     int status = app->chain.bad_lines ? STATUS_DATA : STATUS_OK;
-    if (!nothing_runs && refused(app))
+    if (!nothing_runs && refused(app, p))
         return status_worse(status, STATUS_NO);
     if (!store_open(&app->store, app->opts.common.store,
                     nothing_runs || app->opts.resume ? STORE_EXISTING : STORE_CREATE, &err) &&
@@ -156,7 +156,9 @@ static int work(struct app *app, const char *operand, struct pipeline *p)
         err_clear(&err);
     }
     if (!resume_store(app, &err))
-        return cli_fail(&err);
+        return app->opts.pipeline
+                   ? job_fail(app, &(struct rec_plan){.pipeline = p->name}, "failed", &err)
+                   : cli_fail(&err);
     status = status_worse(status, app->opts.pipeline ? run_here(app, p) : run_jobs(app));
     if (app->store)
         store_close(app->store);

@@ -96,8 +96,15 @@ struct app {
 /* Reads PLAN or stdin, forwards it, keeps what it knows. With -p records are optional: they are
  * read where somebody sends some, from a pipe or a file. */
 bool read_records(struct app *app, const char *operand, struct err *err);
-/* Names the verdicts that say no; true when nothing may run. */
-bool refused(struct app *app);
+/* Names the verdicts that say no; true when nothing may run: then the completion of every plan, or
+ * of `p` of -p, has been written. */
+bool refused(struct app *app, const struct pipeline *p);
+/* The completion of a run that was asked for and never began: "refused", "failed", …. Not of a mere
+ * check. */
+void not_begun(struct app *app, const struct rec_plan *plan, const char *status, const char *why);
+/* The same, and the error on stderr; gives the status to end with. */
+int job_fail(struct app *app, const struct rec_plan *plan, const char *status,
+             const struct err *err);
 /* For run_pipeline: where records go, how people hear of things. */
 struct run_opts run_options(struct app *app);
 void emit(void *ctx, struct slice line);
