@@ -2,8 +2,6 @@
 /* Sort: each lane gathers rows and sorts them (engine/rowsort.h), on disk what memory does not
  * hold; at the end they are merged. Where all that reads the result is a limit, only the rows that
  * it lets through are kept. */
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +14,6 @@
 #define OUT_BYTES_MIN ((size_t)16 << 10)
 #define COLUMN_BYTES 24u /* of a row: at most a value and a text */
 #define OUT_ROWS_MIN 16u
-/* Fewer rows are sorted sooner than a thread is started (some 50 us). */
-#define PARALLEL_ROWS 1000u
 
 struct sort {
     struct sort_keys keys;
@@ -93,7 +89,8 @@ static bool sort_push(struct oper *op, struct lane *lane, uint32_t input, struct
     struct rowsort *part = &st->parts[lane->index];
     if (!rowsort_add(part, b, lane_seq(op, lane, b->rows), err))
         return false;
-    if (op_may_hold(op, rowsort_next(part) + reserve(st)))
+    /* Other lanes may grow at the same time. */
+    if (op_may_hold(op, rowsort_next(part) * st->nparts + reserve(st)))
         return true;
     /* What another lane holds is that one's to spill. */
     if (st->nparts > 1 && rowsort_bytes(part) < op->limit_bytes / st->nparts / 2)
@@ -101,54 +98,10 @@ static bool sort_push(struct oper *op, struct lane *lane, uint32_t input, struct
     return rowsort_spill(part, err);
 }
 
-/* A lane's rows, sorted by a thread of their own. */
-struct sorting {
-    pthread_t thread;
-    bool started;
-    struct rowsort *part;
-    double cpu_s;
-};
-
-static void *sort_part(void *arg)
-{
-    struct sorting *s = arg;
-    rowsort_sort(s->part);
-    s->cpu_s = clock_thread();
-    return NULL;
-}
-
-/* All lanes' rows at once: no lane is at work any more. A thread that cannot be had is not missed.
- */
-static void sort_parts(struct oper *op)
-{
-    struct sort *st = op->state;
-    struct sorting *others = xcalloc(st->nparts, sizeof(*others));
-    sigset_t all, before;
-    sigfillset(&all); /* signals are for the caller's thread */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (uint32_t i = 1; i < st->nparts; i++) {
-        others[i].part = &st->parts[i];
-        others[i].started = st->parts[i].n > PARALLEL_ROWS &&
-                            pthread_create(&others[i].thread, NULL, sort_part, &others[i]) == 0;
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    rowsort_sort(&st->parts[0]);
-    for (uint32_t i = 1; i < st->nparts; i++) {
-        if (others[i].started)
-            pthread_join(others[i].thread, NULL);
-        else
-            rowsort_sort(&st->parts[i]);
-        op->cpu_s += others[i].cpu_s;
-    }
-    free(others);
-}
-
+/* Everything happens in finish: no lane is at work any more, and all threads may sort together. */
 static bool sort_lane_close(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
 {
-    (void)input, (void)err;
-    const struct sort *st = op->state;
-    if (lane->index + 1 == st->nparts)
-        sort_parts(op);
+    (void)op, (void)lane, (void)input, (void)err;
     return true;
 }
 
@@ -251,8 +204,14 @@ static bool sort_finish(struct oper *op, struct lane *lane, uint32_t input, stru
     if (!gather_runs(op, err))
         return false;
     struct rowsort *first = &st->parts[0];
-    bool ok = true;
-    if (st->nparts == 1 && !first->nruns) {
+    if (st->limit == UINT64_MAX)
+        rowsort_join(st->parts, st->nparts);
+    bool ok = true, only = !first->nruns;
+    for (uint32_t i = 0; i < st->nparts; i++) {
+        op->cpu_s += rowsort_sort_with(&st->parts[i], st->nparts);
+        only = only && (i == 0 || !st->parts[i].n);
+    }
+    if (only) {
         ok = emit_items(op, lane, first, err);
     } else {
         struct sort_merge m;

@@ -2,8 +2,13 @@
 /* Sorting packed rows. See rowsort.h. */
 #include "engine/rowsort.h"
 
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "os/os.h"
 
 /* Blocks of rows double up to this, which malloc maps apart and gives back whole. */
 #define BLOCK_FIRST ((size_t)16 << 10)
@@ -17,6 +22,9 @@
 #define AHEAD 16u
 /* With a limit: rows beyond it that are gathered before the last of them are dropped. */
 #define SLACK_ROWS 4096u
+#define BUCKETS 256u
+/* Fewer rows are sorted sooner than a thread is started (some 50 us). */
+#define TOGETHER 10000u
 
 void rowsort_init(struct rowsort *s, const struct sort_keys *keys, struct mem_account *acct,
                   struct spill *spill, uint64_t limit)
@@ -36,6 +44,7 @@ void rowsort_release(struct rowsort *s)
     drop_blocks(s, 0);
     free(s->blocks);
     free(s->runs);
+    mem_release(s->acct, s->spans, s->cap_spans * sizeof(*s->spans));
     mem_release(s->acct, s->items, s->cap * sizeof(*s->items));
     *s = (struct rowsort){0};
 }
@@ -133,6 +142,17 @@ static inline bool is_cut(const struct rowsort *s, uint64_t piece)
 
 static void cut(struct rowsort *s);
 
+static void note_span(struct rowsort *s, uint64_t seq, size_t rows)
+{
+    if (s->nspans == s->cap_spans) {
+        size_t cap = s->cap_spans ? 2 * s->cap_spans : 16;
+        s->spans = mem_resize(s->acct, s->spans, s->cap_spans * sizeof(*s->spans),
+                              cap * sizeof(*s->spans));
+        s->cap_spans = cap;
+    }
+    s->spans[s->nspans++] = (struct sort_span){seq, rows};
+}
+
 bool rowsort_add(struct rowsort *s, const struct batch *b, uint64_t seq, struct err *err)
 {
     const struct sort_keys *k = s->keys;
@@ -145,6 +165,7 @@ bool rowsort_add(struct rowsort *s, const struct batch *b, uint64_t seq, struct 
     if (!s->cut)
         items_reserve(s, b->rows);
     bool ok = true;
+    size_t had = s->n;
     for (uint32_t i = 0; ok && i < b->rows; i++) {
         if (is_cut(s, pieces[i]))
             continue;
@@ -156,6 +177,8 @@ bool rowsort_add(struct rowsort *s, const struct batch *b, uint64_t seq, struct 
         s->sorted = false;
     }
     arena_release(&mem);
+    if (k->layout.seq)
+        note_span(s, seq, s->n - had);
     if (ok && s->limit < SIZE_MAX / 4 && s->n >= 2 * s->limit + SLACK_ROWS)
         cut(s);
     return ok;
@@ -174,15 +197,42 @@ static void insert(struct sort_item *v, size_t n)
     }
 }
 
+/* Bits in which the pieces differ. */
+static uint64_t differing(const struct sort_item *v, size_t n)
+{
+    uint64_t differ = 0;
+    for (size_t i = 1; i < n; i++)
+        differ |= v[i].piece ^ v[0].piece;
+    return differ;
+}
+
+/* So that the most significant of them decide the bucket. */
+static int shift_of(uint64_t differ)
+{
+    int top = 63 - __builtin_clzll(differ);
+    return top > 7 ? top - 7 : 0;
+}
+
+/* Into buckets, in their order, bucket d at tmp[from[d]]. */
+static void scatter(const struct sort_item *v, struct sort_item *tmp, size_t n, int shift,
+                    size_t from[BUCKETS + 1])
+{
+    size_t at[BUCKETS];
+    memset(from, 0, (BUCKETS + 1) * sizeof(*from));
+    for (size_t i = 0; i < n; i++)
+        from[((v[i].piece >> shift) & (BUCKETS - 1)) + 1]++;
+    for (size_t d = 0; d < BUCKETS; d++) {
+        from[d + 1] += from[d];
+        at[d] = from[d];
+    }
+    for (size_t i = 0; i < n; i++)
+        tmp[at[(v[i].piece >> shift) & (BUCKETS - 1)]++] = v[i];
+}
+
 /* By piece; stable. The result is in `v`, or in `tmp` when `to_tmp`. */
 static void radix(struct sort_item *v, struct sort_item *tmp, size_t n, bool to_tmp)
 {
-    uint64_t differ = 0;
-    size_t count[257] = {0};
-    if (n > FEW) {
-        for (size_t i = 1; i < n; i++)
-            differ |= v[i].piece ^ v[0].piece;
-    }
+    uint64_t differ = n > FEW ? differing(v, n) : 0;
     if (!differ) {
         if (n <= FEW)
             insert(v, n);
@@ -190,22 +240,15 @@ static void radix(struct sort_item *v, struct sort_item *tmp, size_t n, bool to_
             memcpy(tmp, v, n * sizeof(*v));
         return;
     }
-    int top = 63 - __builtin_clzll(differ), shift = top > 7 ? top - 7 : 0;
-    for (size_t i = 0; i < n; i++)
-        count[((v[i].piece >> shift) & 255) + 1]++;
-    size_t at[256];
-    for (size_t d = 0; d < 256; d++) {
-        count[d + 1] += count[d];
-        at[d] = count[d];
-    }
-    for (size_t i = 0; i < n; i++)
-        tmp[at[(v[i].piece >> shift) & 255]++] = v[i];
-    for (size_t d = 0; d < 256; d++) {
-        size_t from = count[d], m = count[d + 1] - from;
+    size_t from[BUCKETS + 1];
+    int shift = shift_of(differ);
+    scatter(v, tmp, n, shift, from);
+    for (size_t d = 0; d < BUCKETS; d++) {
+        size_t at = from[d], m = from[d + 1] - at;
         if (m && shift)
-            radix(tmp + from, v + from, m, !to_tmp);
+            radix(tmp + at, v + at, m, !to_tmp);
         else if (m && !to_tmp)
-            memcpy(v + from, tmp + from, m * sizeof(*v));
+            memcpy(v + at, tmp + at, m * sizeof(*v));
     }
 }
 
@@ -238,11 +281,21 @@ static void merge_compare(const struct sort_keys *k, struct sort_item *v, struct
     memcpy(v + out, tmp + i, (half - i) * sizeof(*v));
 }
 
+static void sort_equal(const struct sort_keys *k, struct sort_item *v, struct sort_item *tmp,
+                       size_t n, struct sort_place at, uint32_t depth);
+
 /* Items that agree up to `at`, with their pieces there. */
 static void sort_group(const struct sort_keys *k, struct sort_item *v, struct sort_item *tmp,
                        size_t n, struct sort_place at, uint32_t depth)
 {
     radix(v, tmp, n, false);
+    sort_equal(k, v, tmp, n, at, depth);
+}
+
+/* They are in the order of their pieces: now what agrees in them. */
+static void sort_equal(const struct sort_keys *k, struct sort_item *v, struct sort_item *tmp,
+                       size_t n, struct sort_place at, uint32_t depth)
+{
     for (size_t from = 0, to; from < n; from = to) {
         uint64_t piece = v[from].piece;
         for (to = from + 1; to < n && v[to].piece == piece;)
@@ -265,6 +318,107 @@ static void sort_group(const struct sort_keys *k, struct sort_item *v, struct so
     }
 }
 
+/* -- with several threads -- */
+
+/* The buckets of the first pass, which threads take one after the other. */
+struct buckets {
+    const struct sort_keys *keys;
+    struct sort_item *v, *tmp; /* in tmp, to end in v */
+    size_t from[BUCKETS + 1];
+    atomic_uint next;
+};
+struct helper {
+    pthread_t thread;
+    struct buckets *b;
+    double cpu_s;
+};
+
+static void sort_buckets(struct buckets *b)
+{
+    for (unsigned d; (d = atomic_fetch_add(&b->next, 1)) < BUCKETS;) {
+        size_t from = b->from[d], n = b->from[d + 1] - from;
+        if (!n)
+            continue;
+        radix(b->tmp + from, b->v + from, n, true);
+        sort_equal(b->keys, b->v + from, b->tmp + from, n, SORT_PLACE_FIRST, 0);
+    }
+}
+
+static void *help(void *arg)
+{
+    struct helper *h = arg;
+    sort_buckets(h->b);
+    h->cpu_s = clock_thread();
+    return NULL;
+}
+
+/* A thread that cannot be had is not missed. */
+static double sort_together(struct rowsort *s, struct sort_item *tmp, uint32_t threads)
+{
+    uint64_t differ = differing(s->items, s->n);
+    struct buckets b = {.keys = s->keys, .v = s->items, .tmp = tmp};
+    scatter(s->items, tmp, s->n, differ ? shift_of(differ) : 0, b.from);
+    atomic_init(&b.next, 0);
+    struct helper *helpers = xcalloc(threads, sizeof(*helpers));
+    uint32_t n = 0;
+    sigset_t all, before;
+    sigfillset(&all); /* signals are for the caller's thread */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (; n + 1 < threads; n++) {
+        helpers[n].b = &b;
+        if (pthread_create(&helpers[n].thread, NULL, help, &helpers[n]) != 0)
+            break;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    sort_buckets(&b);
+    double cpu_s = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        pthread_join(helpers[i].thread, NULL);
+        cpu_s += helpers[i].cpu_s;
+    }
+    free(helpers);
+    return cpu_s;
+}
+
+void rowsort_join(struct rowsort *parts, uint32_t n)
+{
+    struct rowsort *first = &parts[0];
+    size_t total = 0, at = 0;
+    for (uint32_t i = 0; i < n; i++)
+        total += parts[i].n;
+    if (total == first->n)
+        return;
+    struct sort_item *all = mem_alloc(first->acct, total * sizeof(*all));
+    size_t *span = xcalloc(n, sizeof(*span)), *done = xcalloc(n, sizeof(*done));
+    for (;;) {
+        struct rowsort *least = NULL;
+        for (uint32_t i = 0; i < n; i++) {
+            struct rowsort *s = &parts[i];
+            if (span[i] < s->nspans &&
+                (!least || s->spans[span[i]].seq < least->spans[span[least - parts]].seq))
+                least = s;
+        }
+        if (!least)
+            break;
+        size_t i = (size_t)(least - parts), rows = least->spans[span[i]++].rows;
+        if (rows)
+            memcpy(all + at, least->items + done[i], rows * sizeof(*all));
+        at += rows;
+        done[i] += rows;
+    }
+    free(span);
+    free(done);
+    for (uint32_t i = 0; i < n; i++) {
+        struct rowsort *s = &parts[i];
+        mem_release(s->acct, s->items, s->cap * sizeof(*s->items));
+        s->items = NULL;
+        s->n = s->cap = s->nspans = 0;
+    }
+    first->items = all;
+    first->n = first->cap = total;
+    first->sorted = false;
+}
+
 /* Copies the first rows together, so that the others' memory can go. */
 static void keep_first(struct rowsort *s, size_t n)
 {
@@ -284,17 +438,28 @@ static void keep_first(struct rowsort *s, size_t n)
     free(old);
 }
 
-void rowsort_sort(struct rowsort *s)
+double rowsort_sort_with(struct rowsort *s, uint32_t threads)
 {
     if (s->sorted || s->n == 0)
-        return;
+        return 0;
     s->sorted = true;
+    s->nspans = 0;
+    double cpu_s = 0;
     size_t size = s->n * sizeof(*s->items);
     struct sort_item *tmp = mem_alloc(s->acct, size);
-    sort_group(s->keys, s->items, tmp, s->n, SORT_PLACE_FIRST, 0);
+    if (threads > 1 && s->n >= TOGETHER)
+        cpu_s = sort_together(s, tmp, threads);
+    else
+        sort_group(s->keys, s->items, tmp, s->n, SORT_PLACE_FIRST, 0);
     mem_release(s->acct, tmp, size);
     if (s->n > s->limit)
         keep_first(s, (size_t)s->limit);
+    return cpu_s;
+}
+
+void rowsort_sort(struct rowsort *s)
+{
+    rowsort_sort_with(s, 1);
 }
 
 static void cut(struct rowsort *s)

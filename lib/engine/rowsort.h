@@ -22,6 +22,10 @@ struct sort_block {
     char *p;
     size_t size, used;
 };
+struct sort_span { /* rows that were added together */
+    uint64_t seq;
+    size_t rows;
+};
 /* The rows of one thread. Set up by rowsort_init; runs and items may be read. */
 struct rowsort {
     const struct sort_keys *keys;
@@ -36,6 +40,8 @@ struct rowsort {
     /* `limit` rows are there: what comes now and stands behind the last of them goes. */
     bool cut, cut_equal; /* equal: by its first piece too, as that says all */
     uint64_t cut_piece;
+    struct sort_span *spans; /* of the rows in memory, while they are as added; with seq */
+    size_t nspans, cap_spans;
     struct spill_run **runs; /* in the order their rows were added */
     size_t nruns;
 };
@@ -48,6 +54,11 @@ bool rowsort_add(struct rowsort *s, const struct batch *b, uint64_t seq, struct 
 /* Bytes beyond what is held that another batch of short rows may take, and sorting it all. */
 size_t rowsort_next(const struct rowsort *s);
 size_t rowsort_bytes(const struct rowsort *s); /* held */
+/* The first gets the rows of the others too, in the order of their numbers; the others keep them in
+ * memory. None is sorted or has a limit. */
+void rowsort_join(struct rowsort *parts, uint32_t n);
+/* As rowsort_sort, with so many threads. Gives the CPU time of those beside the caller's. */
+double rowsort_sort_with(struct rowsort *s, uint32_t threads);
 /* Sorts what is in memory (again costs nothing) and drops what is behind the limit. */
 void rowsort_sort(struct rowsort *s);
 /* Writes what is in memory as a sorted run, keeping the memory for what comes. */

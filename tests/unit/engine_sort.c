@@ -39,12 +39,17 @@ struct result {
     size_t n, cap;
 };
 
+/* `together`: what is in memory becomes one before, and is sorted by three threads. */
 static void merge_all(struct rowsort *parts, uint32_t nparts, const struct sort_keys *keys,
-                      uint64_t limit, struct result *out)
+                      uint64_t limit, bool together, struct result *out)
 {
     struct err err = ERR_INIT;
     struct sort_merge m;
     sort_merge_init(&m, keys);
+    if (together) {
+        rowsort_join(parts, nparts);
+        ck_assert_double_ge(rowsort_sort_with(&parts[0], 3), 0);
+    }
     for (uint32_t i = 0; i < nparts; i++) {
         rowsort_sort(&parts[i]);
         ck_assert_msg(sort_merge_reduce(&parts[i], 2 + i, &err), "%s", err.text);
@@ -63,7 +68,7 @@ static void merge_all(struct rowsort *parts, uint32_t nparts, const struct sort_
 }
 
 /* Batches go to `nparts` sorters in turn, which spill at random. */
-static void sort_random(uint64_t seed, uint32_t nparts, uint64_t limit)
+static void sort_random(uint64_t seed, uint32_t nparts, uint64_t limit, bool together)
 {
     struct rng rng;
     struct arena mem;
@@ -100,7 +105,7 @@ static void sort_random(uint64_t seed, uint32_t nparts, uint64_t limit)
     }
     qsort(want.seq, want.n, sizeof(*want.seq), by_keys_then_place);
     want.n = want.n < limit ? want.n : (size_t)limit;
-    merge_all(parts, nparts, &keys, limit, &got);
+    merge_all(parts, nparts, &keys, limit, together, &got);
     ck_assert_uint_eq(got.n, want.n);
     for (size_t i = 0; i < got.n; i++)
         if (got.seq[i] != want.seq[i])
@@ -124,14 +129,21 @@ static int seeds(void)
 START_TEST(rows_come_in_the_order_of_keys_then_of_input)
 {
     for (int seed = 0; seed < seeds(); seed++)
-        sort_random((uint64_t)seed, 1, UINT64_MAX);
+        sort_random((uint64_t)seed, 1, UINT64_MAX, false);
 }
 END_TEST
 
 START_TEST(rows_of_several_sorters_come_in_the_order_of_keys_then_of_input)
 {
     for (int seed = 0; seed < seeds(); seed++)
-        sort_random((uint64_t)seed, 3, UINT64_MAX);
+        sort_random((uint64_t)seed, 3, UINT64_MAX, false);
+}
+END_TEST
+
+START_TEST(threads_that_sort_together_give_the_same)
+{
+    for (int seed = 0; seed < seeds(); seed++)
+        sort_random((uint64_t)seed, 1 + (uint32_t)seed % 3, UINT64_MAX, true);
 }
 END_TEST
 
@@ -139,7 +151,7 @@ START_TEST(a_limit_gives_the_same_first_rows)
 {
     static const uint64_t limits[] = {0, 1, 100, 3000, 100000};
     for (int seed = 0; seed < seeds(); seed++)
-        sort_random((uint64_t)seed, 1 + (uint32_t)seed % 3, limits[seed % 5]);
+        sort_random((uint64_t)seed, 1 + (uint32_t)seed % 3, limits[seed % 5], false);
 }
 END_TEST
 
@@ -202,12 +214,14 @@ static char *many_rows(void)
 
 /* Runs the stages over many_rows with so much memory for the sort; the output, in the case. */
 static const char *sorted(struct engine_case *c, const char *csv, const char *stages,
-                          double limit_bytes)
+                          double limit_bytes, uint32_t lanes)
 {
     struct rec_plan_stage limits[] = {{.id = "s", .memory_gb = limit_bytes / 1073741824.0}};
     struct rec_plan plan = {.stages = limits, .nstages = 1};
     case_begin(c);
     case_file(c, "in.csv", csv);
+    c->opts.lanes = lanes;
+    c->opts.piece_rows = 300;
     if (limit_bytes > 0)
         c->opts.plan = &plan;
     struct buf text = BUF_INIT(BUF_UNBOUNDED);
@@ -218,7 +232,7 @@ static const char *sorted(struct engine_case *c, const char *csv, const char *st
     return case_text(c, "out.csv");
 }
 
-START_TEST(a_limit_of_memory_changes_no_byte)
+START_TEST(no_limit_of_memory_and_no_number_of_threads_changes_a_byte)
 {
     static const char *const stages[] = {
         "{\"id\":\"s\",\"op\":\"sort\",\"by\":[\"k\"]}",
@@ -232,12 +246,14 @@ START_TEST(a_limit_of_memory_changes_no_byte)
     char *csv = many_rows();
     for (size_t i = 0; i < ARRAY_LEN(stages); i++) {
         struct engine_case whole;
-        const char *want = sorted(&whole, csv, stages[i], 0);
+        const char *want = sorted(&whole, csv, stages[i], 0, 1);
         ck_assert_double_eq(whole.result.stages[1].spilled_bytes, 0);
         for (size_t k = 0; k < ARRAY_LEN(bytes); k++) {
             struct engine_case c;
-            const char *got = sorted(&c, csv, stages[i], bytes[k]);
-            ck_assert_msg(strcmp(got, want) == 0, "stages %zu with %g bytes", i, bytes[k]);
+            uint32_t lanes = 1 + (uint32_t)(i + k) % 3;
+            const char *got = sorted(&c, csv, stages[i], bytes[k], lanes);
+            ck_assert_msg(strcmp(got, want) == 0, "stages %zu, %g bytes, %u lanes", i, bytes[k],
+                          lanes);
             const struct engine_stage *s = &c.result.stages[1];
             if (bytes[k] < 2e6)
                 ck_assert_double_gt(s->spilled_bytes, 500e3);
@@ -256,11 +272,11 @@ START_TEST(a_limit_behind_a_sort_holds_few_rows_and_gives_the_first)
     char *csv = many_rows();
     struct engine_case whole, top;
     const char *all =
-        sorted(&whole, csv, "{\"id\":\"s\",\"op\":\"sort\",\"by\":[\"k\",\"-name\"]}", 0);
+        sorted(&whole, csv, "{\"id\":\"s\",\"op\":\"sort\",\"by\":[\"k\",\"-name\"]}", 0, 1);
     const char *some = sorted(&top, csv,
                               "{\"id\":\"s\",\"op\":\"sort\",\"by\":[\"k\",\"-name\"]},"
                               "{\"id\":\"l\",\"op\":\"limit\",\"count\":100}",
-                              0);
+                              0, 1);
     ck_assert(strncmp(all, some, strlen(some)) == 0);
     size_t lines = 0;
     for (const char *p = some; *p; p++)
@@ -277,7 +293,7 @@ END_TEST
 
 UNIT_MAIN("engine_sort", rows_come_in_the_order_of_keys_then_of_input,
           rows_of_several_sorters_come_in_the_order_of_keys_then_of_input,
-          a_limit_gives_the_same_first_rows,
+          threads_that_sort_together_give_the_same, a_limit_gives_the_same_first_rows,
           texts_with_one_long_beginning_are_told_apart_at_their_ends,
-          a_limit_of_memory_changes_no_byte,
+          no_limit_of_memory_and_no_number_of_threads_changes_a_byte,
           a_limit_behind_a_sort_holds_few_rows_and_gives_the_first)
