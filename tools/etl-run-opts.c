@@ -142,7 +142,16 @@ static const struct tool_section sections[] = {
     {"Environment",
      "OPENLINEAGE_NAMESPACE is the namespace of the job in run events (default: default), "
      "OPENLINEAGE_PARENT_ID (NAMESPACE/NAME/RUNID) the run that this one is part of. With "
-     "OPENLINEAGE_DISABLED=true no run events are written; completion records are."},
+     "OPENLINEAGE_DISABLED=true no run events are written; completion records are."
+     "\n\n"
+     "With OPENLINEAGE_URL (http:// or https://) events are sent there as well, as POST requests "
+     "to "
+     "OPENLINEAGE_ENDPOINT (default: api/v1/lineage), with OPENLINEAGE_API_KEY as a bearer token, "
+     "in "
+     "the order in which they are written. A server never fails a run: what it does not take is "
+     "told of once, at the end, and after three events in a row nothing more is sent. It may hold "
+     "up "
+     "the end of a run by two seconds, by ten while events still arrive."},
     {"Threads",
      "What a read stage reads is cut into pieces of whole records. As many threads as the plan's "
      "`parallelism` of that stage take pieces and carry them through the stages behind it; what "

@@ -176,6 +176,7 @@ struct run_opts run_options(struct app *app)
                    .retrying = on_retry},
         .ctx = app,
         .emit = emit,
+        .event = events_send,
         .say = warn,
         .resumed = resume_say,
     };

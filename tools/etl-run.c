@@ -159,7 +159,10 @@ static int work(struct app *app, const char *operand, struct pipeline *p)
         return app->opts.pipeline
                    ? job_fail(app, &(struct rec_plan){.pipeline = p->name}, "failed", &err)
                    : cli_fail(&err);
+    if (!nothing_runs)
+        events_open(app);
     status = status_worse(status, app->opts.pipeline ? run_here(app, p) : run_jobs(app));
+    events_close(app, stop_signal != 0);
     if (app->store)
         store_close(app->store);
     return status;

@@ -87,8 +87,9 @@ struct app {
     uint32_t nenvironments;
     struct rec_allocation *allocations;
     uint32_t nallocations;
-    bool people, silent; /* silent: no records on stdout */
-    bool stdin_taken;    /* by records, or kept for rows */
+    struct http_sender *events; /* to OPENLINEAGE_URL, or NULL */
+    bool people, silent;        /* silent: no records on stdout */
+    bool stdin_taken;           /* by records, or kept for rows */
     int data_fd;
 };
 
@@ -145,6 +146,12 @@ bool shadow_load(struct app *app, const struct param *params, struct err *err);
 bool shadow_job(struct app *app, struct shadow_opts *o, struct pipeline *other, struct err *err);
 /* Tells people, or the log, what the verdict is; gives the status. */
 int shadow_tell(const struct app *app, const struct run_result *r);
+
+/* -- etl-run-http.c: events to a server; none of these fails a run or holds it up -- */
+void events_open(struct app *app);
+void events_send(void *ctx, struct slice line); /* for run_opts */
+/* Gives what waits some seconds; one warning tells what was not sent. */
+void events_close(struct app *app, bool stopped);
 
 /* -- etl-run-show.c: what people see -- */
 /* Figures in words; "?" for what is unknown. */

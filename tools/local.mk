@@ -10,7 +10,7 @@ dist_man1_MANS += share/man/etl-profile.1
 
 bin_PROGRAMS += tools/etl-run
 tools_etl_run_SOURCES = tools/etl-run.c tools/etl-run.h tools/etl-run-job.c tools/etl-run-opts.c \
-    tools/etl-run-live.c tools/etl-run-records.c tools/etl-run-resume.c tools/etl-run-sample.c \
+    tools/etl-run-live.c tools/etl-run-records.c tools/etl-run-http.c tools/etl-run-resume.c tools/etl-run-sample.c \
     tools/etl-run-shadow.c tools/etl-run-show.c tools/etl-run-wait.c
 dist_man1_MANS += share/man/etl-run.1
 
