@@ -7,7 +7,6 @@
 
 #include "engine/seqmerge.h"
 
-#define PARTS_MIN 8u
 /* A part with so few groups is not split further: what does not fit are lists of values, and those
  * go to runs of their own (measure_dump). The same from this level on. */
 #define FEW 8u
@@ -29,28 +28,18 @@ struct external {
     enum type *types; /* of the results' columns */
 };
 
-struct tally_parts *external_parts(struct arena *a, const struct oper *op, struct spill *spill,
-                                   const struct tally_spec *spec, uint32_t level)
-{
-    struct tally_parts *parts = ARENA_NEW(a, struct tally_parts);
-    *parts = (struct tally_parts){.spill = spill, .spec = spec, .level = level, .n = PARTS_MIN};
-    while (parts->n < TALLY_PARTS_MAX && parts->n * 2 * SPILL_BUFFER <= op->limit_bytes / 8)
-        parts->n *= 2;
-    return parts;
-}
-
 /* One piece per part that has rows. Their buffers go. */
-static bool plan_pieces(struct external *x, struct tally_parts **parts, uint32_t n,
-                        struct err *err)
+static bool plan_pieces(struct external *x, struct parts **parts, uint32_t n, struct err *err)
 {
+    for (uint32_t i = 0; i < n; i++) {
+        if (!parts_end(parts[i], err))
+            return false;
+    }
     for (uint32_t p = 0; n > 0 && p < parts[0]->n; p++) {
         struct piece piece = {.level = parts[0]->level + 1};
         for (uint32_t i = 0; i < n; i++) {
-            if (!parts[i]->runs[p])
-                continue;
-            *ARENA_PUSH(&x->mem, piece.runs, piece.n) = parts[i]->runs[p];
-            if (!spill_rewind(parts[i]->runs[p], err))
-                return false;
+            if (parts[i]->runs[p])
+                *ARENA_PUSH(&x->mem, piece.runs, piece.n) = parts[i]->runs[p];
         }
         if (piece.n)
             *ARENA_PUSH(&x->mem, x->todo, x->ntodo) = piece;
@@ -82,7 +71,7 @@ static bool keep_results(struct external *x, struct tally *t, struct err *err)
 }
 
 /* What a stage does that holds too much. */
-static bool relieve(struct external *x, struct tally *t, struct tally_parts *parts, bool *split,
+static bool relieve(struct external *x, struct tally *t, struct parts *parts, bool *split,
                     bool *fixed, struct err *err)
 {
     if (op_may_hold(x->op, tally_growth(t, BATCH_ROWS)))
@@ -100,7 +89,8 @@ static bool count_up(struct external *x, const struct piece *piece, struct err *
 {
     struct tally t;
     tally_init(&t, x->spec, x->op->acct);
-    struct tally_parts *parts = external_parts(&x->mem, x->op, x->spill, x->spec, piece->level);
+    struct parts *parts =
+        parts_new(&x->mem, x->op, x->spill, x->spec->row_types, x->spec->nby + 1, piece->level);
     bool split = false, fixed = false, ok = true;
     for (uint32_t i = 0; ok && i < piece->n; i++) {
         struct batch *b = NULL;
@@ -137,7 +127,7 @@ static bool emit_merged(struct external *x, struct lane *lane, struct err *err)
 }
 
 bool external_finish(struct oper *op, struct lane *lane, struct spill *spill,
-                     const struct tally_spec *spec, struct tally_parts **parts, uint32_t n,
+                     const struct tally_spec *spec, struct parts **parts, uint32_t n,
                      struct err *err)
 {
     struct external x = {.op = op, .spill = spill, .spec = spec};

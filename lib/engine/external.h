@@ -10,13 +10,10 @@
 #include "engine/op.h"
 #include "engine/tally.h"
 
-/* Parts for a stage of this limit: their buffers are to take an eighth of it. */
-struct tally_parts *external_parts(struct arena *a, const struct oper *op, struct spill *spill,
-                                   const struct tally_spec *spec, uint32_t level);
 /* Emits the groups of all these parts (of the same number and level) in the order of the input. The
  * runs are gone then. */
 bool external_finish(struct oper *op, struct lane *lane, struct spill *spill,
-                     const struct tally_spec *spec, struct tally_parts **parts, uint32_t n,
+                     const struct tally_spec *spec, struct parts **parts, uint32_t n,
                      struct err *err);
 
 #endif

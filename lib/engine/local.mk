@@ -87,7 +87,7 @@ EXTRA_DIST += tests/cli/etl-run-events.sh
 
 libcore_a_SOURCES += lib/engine/external.c lib/engine/external.h lib/engine/groups.c \
   lib/engine/groups.h lib/engine/measure_int.h lib/engine/measure_lists.c \
-  lib/engine/measure_state.c lib/engine/seqmerge.c lib/engine/seqmerge.h lib/engine/tally.c \
+  lib/engine/measure_state.c lib/engine/parts.c lib/engine/parts.h lib/engine/seqmerge.c lib/engine/seqmerge.h lib/engine/tally.c \
   lib/engine/tally.h lib/engine/tally_spill.c
 check_PROGRAMS += tests/unit/engine_tally
 tests_unit_engine_tally_SOURCES = tests/unit/engine_tally.c

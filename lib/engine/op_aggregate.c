@@ -11,8 +11,8 @@
 
 struct aggregate_lane {
     struct tally tally;
-    struct expr **exprs;       /* of the measures */
-    struct tally_parts *parts; /* NULL: all is in the tally */
+    struct expr **exprs; /* of the measures */
+    struct parts *parts; /* NULL: all is in the tally */
     struct arena mem;
 };
 struct aggregate {
@@ -21,7 +21,7 @@ struct aggregate {
     struct aggregate_lane **lanes;
     uint32_t nlanes;
     struct spill *spill;
-    struct tally_parts **parts; /* of lanes, once something was written */
+    struct parts **parts; /* of lanes, once something was written */
     uint32_t nparts;
 };
 
@@ -37,6 +37,9 @@ static bool aggregate_open(struct oper *op, struct err *err)
     spec->by_types = ARENA_ARRAY(&op->mem, enum type, spec->nby);
     for (uint32_t k = 0; k < spec->nby; k++)
         spec->by_types[k] = in->fields[s->u.aggregate.by_index[k]].type;
+    spec->row_types = ARENA_ARRAY(&op->mem, enum type, spec->nby + 1);
+    memcpy(spec->row_types, spec->by_types, spec->nby * sizeof(*spec->row_types));
+    spec->row_types[spec->nby] = TYPE_STRING;
     spec->spec = ARENA_ARRAY(&op->mem, const struct named_expr *, spec->nmeasures);
     spec->value_types = ARENA_ARRAY(&op->mem, enum type, spec->nmeasures);
     for (uint32_t i = 0; i < spec->nmeasures; i++) {
@@ -144,7 +147,7 @@ static bool put_away(struct oper *op, struct aggregate_lane *l, struct err *err)
     if (g->spec.nby == 0)
         return tally_dump(&l->tally, g->spill, err);
     if (!l->parts)
-        l->parts = external_parts(&l->mem, op, g->spill, &g->spec, 0);
+        l->parts = parts_new(&l->mem, op, g->spill, g->spec.row_types, g->spec.nby + 1, 0);
     return tally_spill(&l->tally, l->parts, err);
 }
 
@@ -224,7 +227,8 @@ static bool aggregate_finish(struct oper *op, struct lane *lane, uint32_t input,
     bool ok;
     if (g->nparts) {
         /* Lanes that were merged before another was found to have written some. */
-        struct tally_parts *rest = external_parts(&op->mem, op, g->spill, &g->spec, 0);
+        struct parts *rest =
+            parts_new(&op->mem, op, g->spill, g->spec.row_types, g->spec.nby + 1, 0);
         *ARENA_PUSH(&op->mem, g->parts, g->nparts) = rest;
         ok = tally_spill(&g->tally, rest, err) &&
              external_finish(op, lane, g->spill, &g->spec, g->parts, g->nparts, err);

@@ -5,13 +5,14 @@
 #define FORELINE_ENGINE_TALLY_H
 
 #include "engine/measure.h"
-#include "engine/spill.h"
+#include "engine/parts.h"
 
 struct tally_spec { /* of an aggregate; shared, read only */
     uint32_t nby, nmeasures;
     enum type *by_types;            /* of the key columns */
     const struct named_expr **spec; /* of the measures … */
     enum type *value_types;         /* … and the types of their values */
+    enum type *row_types;           /* of the nby + 1 columns of spilled rows: keys, states */
 };
 struct tally {
     const struct tally_spec *spec;
@@ -21,15 +22,6 @@ struct tally {
     size_t cap;
     uint64_t *first; /* of each group: number of its first row */
     struct mem_account *acct;
-};
-/* Rows that say what groups hold, spread over runs by the hash of the key: the key columns and the
- * states as bytes (tally_types), with the number of the group's first row. */
-#define TALLY_PARTS_MAX 64u
-struct tally_parts {
-    struct spill *spill;
-    const struct tally_spec *spec;
-    uint32_t n, level; /* runs, a power of two; each level has a hash of its own */
-    struct spill_run *runs[TALLY_PARTS_MAX]; /* NULL: no row yet */
 };
 void tally_init(struct tally *t, const struct tally_spec *spec, struct mem_account *acct);
 void tally_release(struct tally *t);
@@ -43,16 +35,15 @@ bool tally_add(struct tally *t, struct batch *b, const uint32_t *by, struct batc
 bool tally_merge(struct tally *t, struct tally *from, struct err *err);
 /* Bytes that `rows` more rows can take, and what it takes then to finish or to spill. */
 size_t tally_growth(const struct tally *t, uint32_t rows);
-/* The columns of spilled rows: nby + 1 of them. */
-void tally_types(const struct tally_spec *spec, enum type *types);
-/* Writes all groups; the tally is empty afterwards. */
-bool tally_spill(struct tally *t, struct tally_parts *to, struct err *err);
+/* Writes all groups, as rows of their keys and of their states as bytes, with the number of the
+ * group's first row; the tally is empty afterwards. */
+bool tally_spill(struct tally *t, struct parts *to, struct err *err);
 /* Writes only the lists of values that measures keep; the groups are to stay the same from now on
  * (tally_load with `others`). */
 bool tally_dump(struct tally *t, struct spill *spill, struct err *err);
 /* Takes spilled rows back, in any order; `seq` are their numbers. `others` (or NULL) gets the rows
  * of groups that the tally does not have, instead of the tally. */
-bool tally_load(struct tally *t, struct batch *b, const uint64_t *seq, struct tally_parts *others,
+bool tally_load(struct tally *t, struct batch *b, const uint64_t *seq, struct parts *others,
                 struct err *err);
 /* Once, after the last row. order: the groups by their first row; the caller's array of t->n, or
  * NULL when their numbers are that order. */

@@ -3,51 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "engine/tally.h"
 
 /* States of one batch of spilled rows: about as much as a block of the file. */
 #define STATES_BYTES SPILL_BUFFER
-
-void tally_types(const struct tally_spec *spec, enum type *types)
-{
-    memcpy(types, spec->by_types, spec->nby * sizeof(*types));
-    types[spec->nby] = TYPE_STRING;
-}
-
-/* Appends rows list[i] of b to the runs of their keys, whose hashes are hash[i]. */
-static bool spread(struct tally_parts *to, const struct batch *b, const uint32_t *list, uint32_t n,
-                   const uint64_t *hash, const uint64_t *seq, struct err *err)
-{
-    uint32_t start[TALLY_PARTS_MAX + 1] = {0}, rows[BATCH_ROWS];
-    uint64_t seqs[BATCH_ROWS];
-    uint8_t part[BATCH_ROWS];
-    for (uint32_t i = 0; i < n; i++) {
-        part[i] = (uint8_t)(hash_u64(hash[i], to->level + 1) & (to->n - 1));
-        start[part[i] + 1]++;
-    }
-    for (uint32_t p = 0; p < to->n; p++)
-        start[p + 1] += start[p];
-    uint32_t at[TALLY_PARTS_MAX];
-    memcpy(at, start, sizeof(at));
-    for (uint32_t i = 0; i < n; i++) {
-        seqs[at[part[i]]] = seq[i];
-        rows[at[part[i]]++] = list ? list[i] : i;
-    }
-    enum type *types = xreallocarray(NULL, to->spec->nby + 1, sizeof(*types));
-    tally_types(to->spec, types);
-    bool ok = true;
-    for (uint32_t p = 0; ok && p < to->n; p++) {
-        uint32_t k = start[p + 1] - start[p];
-        if (k == 0)
-            continue;
-        if (!to->runs[p])
-            to->runs[p] = spill_run_new(to->spill, types, to->spec->nby + 1);
-        ok = spill_add(to->runs[p], b, NULL, rows + start[p], k, seqs + start[p], err);
-    }
-    free(types);
-    return ok;
-}
 
 /* Some groups, or parts of them, that are to be written. */
 struct packer {
@@ -56,8 +15,7 @@ struct packer {
     size_t from[BATCH_ROWS]; /* where the state of each begins */
 };
 
-static bool pack_out(const struct tally *t, struct packer *k, struct tally_parts *to,
-                     struct err *err)
+static bool pack_out(const struct tally *t, struct packer *k, struct parts *to, struct err *err)
 {
     uint32_t nby = t->spec->nby;
     uint64_t hash[BATCH_ROWS], seq[BATCH_ROWS];
@@ -76,14 +34,14 @@ static bool pack_out(const struct tally *t, struct packer *k, struct tally_parts
         hash[i] = t->groups.hash[k->group[i]];
         seq[i] = t->first[k->group[i]];
     }
-    bool ok = spread(to, b, NULL, k->n, hash, seq, err);
+    bool ok = parts_spread(to, b, NULL, k->n, hash, seq, err);
     batch_unref(b);
     buf_clear(&k->bytes);
     k->n = 0;
     return ok;
 }
 
-bool tally_spill(struct tally *t, struct tally_parts *to, struct err *err)
+bool tally_spill(struct tally *t, struct parts *to, struct err *err)
 {
     const struct tally_spec *spec = t->spec;
     struct mem_account *acct = t->acct;
@@ -139,7 +97,7 @@ static bool load_states(struct tally *t, const struct batch *b, const uint32_t *
 
 /* Rows of groups that the tally has into list; the others go to `others`. */
 static bool part_known(struct tally *t, const struct batch *b, const uint32_t *cols,
-                       const uint64_t *seq, struct tally_parts *others, uint32_t *list, uint32_t *n,
+                       const uint64_t *seq, struct parts *others, uint32_t *list, uint32_t *n,
                        struct err *err)
 {
     uint32_t group[BATCH_ROWS], unknown[BATCH_ROWS], m = 0;
@@ -155,10 +113,10 @@ static bool part_known(struct tally *t, const struct batch *b, const uint32_t *c
         unknown_seq[m] = seq[i];
         unknown[m++] = i;
     }
-    return spread(others, b, unknown, m, unknown_hash, unknown_seq, err);
+    return parts_spread(others, b, unknown, m, unknown_hash, unknown_seq, err);
 }
 
-bool tally_load(struct tally *t, struct batch *b, const uint64_t *seq, struct tally_parts *others,
+bool tally_load(struct tally *t, struct batch *b, const uint64_t *seq, struct parts *others,
                 struct err *err)
 {
     uint32_t list[BATCH_ROWS], group[BATCH_ROWS], n = b->rows, nby = t->spec->nby;

@@ -126,6 +126,14 @@ START_TEST(lists_of_few_groups_go_to_sorted_runs)
 }
 END_TEST
 
+START_TEST(distinct_records_spill)
+{
+    same("{\"id\":\"g\",\"op\":\"distinct\"}", 6000, 4, false);
+    same("{\"id\":\"g\",\"op\":\"distinct\",\"by\":[\"k\"]}", 40000, 30000, false);
+    same("{\"id\":\"g\",\"op\":\"distinct\",\"by\":[\"t\",\"f\",\"k\"]}", 10000, 2000, false);
+}
+END_TEST
+
 START_TEST(nothing_comes_of_no_records)
 {
     struct outcome none = run(GROUP("\"k\"", "\"n\":\"count\""), 0, 1, 1, 3);
@@ -138,4 +146,5 @@ START_TEST(nothing_comes_of_no_records)
 END_TEST
 
 UNIT_MAIN("engine_tally", every_measure_spills, groups_are_written_as_the_first_record_has_them,
-          lists_of_few_groups_go_to_sorted_runs, nothing_comes_of_no_records)
+          lists_of_few_groups_go_to_sorted_runs, distinct_records_spill,
+          nothing_comes_of_no_records)
