@@ -47,6 +47,22 @@ static int runs(struct answer *a)
     return n ? STATUS_OK : STATUS_NO;
 }
 
+/* The stages of a run that has not ended (or was killed) stand in its definition only. */
+static bool add_defined(struct answer *a, const char *run_id, const char ***ids, size_t *n)
+{
+    struct slice body;
+    struct json *v = NULL;
+    struct err ignored = ERR_INIT;
+    if (!store_run_definition(a->store, &a->arena, run_id, &body, &a->err))
+        return false;
+    if (!body.len || !json_parse(&a->arena, body, 0, &v, &ignored))
+        return true;
+    const struct json *stages = json_get(v, "stages");
+    for (size_t i = 0; json_is(stages, JSON_ARRAY) && i < json_len(stages); i++)
+        *ARENA_PUSH(&a->arena, *ids, *n) = json_str(json_at(stages, i), "id", "");
+    return true;
+}
+
 /* A stage that wrote nothing is fine; one that the run does not have is not. */
 static bool check_stage(struct answer *a, const char *run_id, const char *stage,
                         const char *const *logs, size_t nlogs)
@@ -54,15 +70,20 @@ static bool check_stage(struct answer *a, const char *run_id, const char *stage,
     struct store_stage *stages;
     struct nearest near;
     struct quoted q, b;
-    size_t n;
-    if (!store_run_stages(a->store, &a->arena, run_id, &stages, &n, &a->err))
+    const char **ids = NULL;
+    size_t n, nids = 0;
+    if (!store_run_stages(a->store, &a->arena, run_id, &stages, &n, &a->err) ||
+        (n == 0 && !add_defined(a, run_id, &ids, &nids)))
         return false;
+    for (size_t i = 0; i < n; i++)
+        *ARENA_PUSH(&a->arena, ids, nids) = stages[i].used.id;
+    for (size_t i = 0; i < nlogs; i++)
+        *ARENA_PUSH(&a->arena, ids, nids) = logs[i];
     nearest_init(&near, slice_str(stage));
-    for (size_t i = 0; i < n + nlogs; i++) {
-        const char *id = i < n ? stages[i].used.id : logs[i - n];
-        if (strcmp(id, stage) == 0)
+    for (size_t i = 0; i < nids; i++) {
+        if (strcmp(ids[i], stage) == 0)
             return true;
-        nearest_try(&near, id);
+        nearest_try(&near, ids[i]);
     }
     quote_str(&q, stage);
     if (near.best)
@@ -73,32 +94,49 @@ static bool check_stage(struct answer *a, const char *run_id, const char *stage,
                    run_id);
 }
 
+static bool print_stage_log(struct answer *a, const char *run_id, const char *stage, bool heading,
+                            bool first)
+{
+    struct slice text;
+    struct quoted q;
+    bool json = strcmp(a->o.common.format, "json") == 0;
+    if (!store_log_read(a->store, &a->arena, run_id, stage, &text, &a->err))
+        return false;
+    if (heading && !json)
+        buf_addf(&a->out, "%s==> %s <==\n", first ? "" : "\n", quote_str(&q, stage));
+    if (json)
+        lineage_write_log(&a->out, run_id, stage, text);
+    else if (a->people) /* a terminal is not told what a command would tell it */
+        text_mask(&a->out, text, true);
+    else
+        buf_add_slice(&a->out, text);
+    return true;
+}
+
 static int print_log(struct answer *a, const char *id, const char *stage)
 {
     struct store_run r;
     const char **logs;
     size_t n;
-    bool found = false, json = strcmp(a->o.common.format, "json") == 0;
-    if (!store_run_find(a->store, &a->arena, id, &r, &a->err) ||
-        !store_log_stages(a->store, &a->arena, r.run_id, &logs, &n, &a->err) ||
-        (stage && !check_stage(a, r.run_id, stage, logs, n)))
+    bool found = false;
+    if (!store_run_find(a->store, &a->arena, id, &r, &a->err))
         return (int)a->err.kind;
-    for (size_t i = 0; i < n; i++) {
-        struct slice text;
-        if (stage && strcmp(stage, logs[i]) != 0)
-            continue;
-        if (!store_log_read(a->store, &a->arena, r.run_id, logs[i], &text, &a->err))
+    /* What a resumed run kept spoke in the run before. */
+    for (bool first = true;; first = false) {
+        if (!store_log_stages(a->store, &a->arena, r.run_id, &logs, &n, &a->err) ||
+            (first && stage && !check_stage(a, r.run_id, stage, logs, n)))
             return (int)a->err.kind;
-        struct quoted q;
-        if (!stage && n > 1 && !json)
-            buf_addf(&a->out, "%s==> %s <==\n", found ? "\n" : "", quote_str(&q, logs[i]));
-        if (json)
-            lineage_write_log(&a->out, r.run_id, logs[i], text);
-        else if (a->people) /* a terminal is not told what a command would tell it */
-            text_mask(&a->out, text, true);
-        else
-            buf_add_slice(&a->out, text);
-        found = true;
+        for (size_t i = 0; i < n; i++) {
+            if (stage && strcmp(stage, logs[i]) != 0)
+                continue;
+            if (!print_stage_log(a, r.run_id, logs[i], !stage && n > 1, !found))
+                return (int)a->err.kind;
+            found = true;
+        }
+        if (found || !stage || !r.resumed_from)
+            break;
+        if (!store_run_find(a->store, &a->arena, r.resumed_from, &r, &a->err))
+            return (int)a->err.kind;
     }
     return found ? STATUS_OK : STATUS_NO;
 }

@@ -2,12 +2,15 @@
 /* The log of a command. See logtail.h. */
 #include "engine/logtail.h"
 
+#include "os/os.h"
+
 #define LAST_LINES 10
 #define LAST_BYTES 2048u
+#define WAIT_S 1.0
 
 void logtail_init(struct logtail *l, const struct engine_opts *o, const char *stage)
 {
-    *l = (struct logtail){.o = o, .stage = stage};
+    *l = (struct logtail){.o = o, .stage = stage, .handed = clock_wall()};
     l->pending = BUF_INIT(BUF_UNBOUNDED);
     l->tail = BUF_INIT(BUF_UNBOUNDED);
     l->held = BUF_INIT(BUF_UNBOUNDED);
@@ -23,6 +26,13 @@ static void hand_on(struct logtail *l, struct buf *b)
     if (b->len && l->o->log)
         l->o->log(l->o->ctx, l->stage, buf_slice(b));
     buf_clear(b);
+    l->handed = clock_wall();
+}
+
+void logtail_tick(struct logtail *l)
+{
+    if (l->pending.len && l->total < LOG_HEAD && clock_wall() - l->handed >= WAIT_S)
+        hand_on(l, &l->pending);
 }
 
 static void add(struct logtail *l, struct slice text)

@@ -282,6 +282,7 @@ static bool turn(struct oper *op, struct err *err)
         return false;
     proc_watch(&c->proc);
     double now = clock_wall();
+    logtail_tick(&c->log);
     if (now - c->sampled >= TICK_S) {
         c->sampled = now;
         proc_sample(&c->proc);

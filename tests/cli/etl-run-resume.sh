@@ -19,7 +19,7 @@ fresh() {
     rm -rf data
     mkdir data
     printf 'k,v\n1,2\n2,3\n' >data/in.csv
-    printf '#!/bin/sh\ncat mid.csv >copy.csv\necho copied >>copied.log\n' >data/copy.sh
+    printf '#!/bin/sh\necho copying >&2\ncat mid.csv >copy.csv\necho copied >>copied.log\n' >data/copy.sh
     chmod +x data/copy.sh
     cat >data/p.json <<'END'
 {"pipeline": "p", "params": {"least": "0"}, "stages": [
@@ -67,6 +67,8 @@ is "$(completion '.stages[2] | "\(.status) \(.records_in) \(.why)"')" "kept null
 is "$(records 'select(.eventType == "START" and .job.name == "p") | .run.facets.foreline_resumed.runId')" "$first" "and so do the events"
 is "$(log data/copied.log)|$(log data/last.log)" "copied |last " "no command that ended is run twice"
 second=$(completion .run_id)
+run etl-lineage log "$second" copy
+is "$status|$out" "0|copying" "what a kept stage said is shown"
 run etl-lineage show "$second"
 is "$(records .resumed_from)" "$first" "the store remembers it"
 run etl-lineage show "$second" --format table
@@ -287,7 +289,7 @@ like "$err" "stage 'out': cannot create '.*none/out.csv': No such file" "is name
 
 mkdir live
 cat >live/p.json <<'END'
-{"pipeline": "live", "stages": [{"id": "wait", "op": "command", "run": "touch begun; sleep 60"}]}
+{"pipeline": "live", "stages": [{"id": "wait", "op": "command", "run": "echo here >&2; touch begun; sleep 60"}]}
 END
 etl-run -q -p live/p.json 2>/dev/null &
 pid=$!
@@ -299,6 +301,16 @@ done
 run etl-run -p live/p.json --resume
 is "$status" 75 "a run that is still running is not resumed"
 like "$err" "^etl-run: run '.*' is still running on .* \(process $pid\)$" "and its process is named"
+live=$(etl-lineage runs --pipeline live | jq -r .run_id)
+n=0
+while ! etl-lineage log "$live" >/dev/null && [ $n -lt 100 ]; do
+    sleep 0.05
+    n=$((n + 1))
+done
+run etl-lineage log "$(printf '%.18s' "$live")" wait
+is "$status|$out" "0|here" "what its command said can be read while it runs"
+run etl-lineage log "$live" wiat
+is "$status|$err" "3|etl-lineage: run '$live' has no stage 'wiat'; did you mean 'wait'?" "its stages are known, too"
 kill -9 $pid
 wait $pid 2>/dev/null
 sed -i 's/touch begun; sleep 60/true/' live/p.json
