@@ -100,7 +100,26 @@ static const struct tool_section sections[] = {
      "file in TMPDIR until it has ended well. Its stderr is kept in the store: see etl-lineage "
      "log. "
      "With `retries` a command that takes no rows is tried again, first after half a second, each "
-     "pause twice the one before, at most 30 seconds."},
+     "pause twice the one before, at most 30 seconds. When it has ended, so has all that it "
+     "started: also daemons, which are known by FORELINE_COMMAND_ID in their environment."},
+    {"Resources",
+     "A stage may hold the memory that its plan says. `resources.memory_gb` of the pipeline file "
+     "is a hard limit: operators keep it by putting rows on disk, with the same result; a command "
+     "and all it starts are kept to it by a control group below that of etl-run (version 2 or 1, "
+     "where one can be made), else by a watcher that sums their memory and ends them. A command "
+     "that was out of memory is said to be so, and is not run again: it would be again.\n\n"
+     "A figure that was predicted is soft. A stage that needs more gets, while the machine has "
+     "room, the next figure that there is a reason for: the predicted p95, the most it took in "
+     "earlier runs, and then half of what is free; -v says which, and `allocated` in the "
+     "completion record. Only then operators use the disk, and a command is ended; one that takes "
+     "no rows is run again when a larger allocation can be had, whatever its `retries`.\n\n"
+     "`resources.cpu_cores` binds a command to so many processors; a fraction needs a control "
+     "group. In a systemd user session, systemd-run --user --scope -p Delegate=yes etl-run ... "
+     "gives it one it may divide.\n\n"
+     "Resources come from this machine, or, when the input has an allocation record for the "
+     "pipeline or a stage of it that is ready, not expired and on this machine, from there. Others "
+     "are named in one line, and this machine is used instead. The last line of a run that was "
+     "asked for is its completion record, however it ended, also when it never began."},
     {"Progress",
      "A run that takes more than two seconds is shown on stderr: on a terminal its stages with "
      "records, records a second, memory held and allowed, what stands on disk, and the time that "

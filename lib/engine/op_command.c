@@ -154,6 +154,8 @@ static bool start(struct oper *op, struct err *err)
 static void account(struct oper *op)
 {
     struct command *c = op->state;
+    if (op->given)
+        atomic_store(&op->given->held_bytes, 0);
     op->extra_cpu_s += c->proc.usage.cpu_s;
     if (c->proc.usage.peak_bytes > op->extra_peak)
         op->extra_peak = c->proc.usage.peak_bytes;
@@ -286,6 +288,8 @@ static bool turn(struct oper *op, struct err *err)
     if (now - c->sampled >= TICK_S) {
         c->sampled = now;
         proc_sample(&c->proc);
+        if (op->given)
+            atomic_store(&op->given->held_bytes, c->proc.usage.now_bytes);
         c->ended = proc_wait(&c->proc, 0, NULL);
     }
     return in_time(op, err);

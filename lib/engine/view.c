@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is shown of a run while it goes on: figures as they stand, from the caller's thread only. */
+#include "engine/allocation.h"
 #include "engine/op.h"
 
 #define LOOK_S 0.1 /* between two looks */
+
+/* What it may hold now; 0: nothing was set. */
+static double limit_of(const struct oper *op)
+{
+    uint64_t bytes = op->given ? atomic_load(&op->given->limit_bytes) : op->limit_bytes;
+    return op->given && !op->given->planned && bytes == UNPLANNED_BYTES ? 0 : (double)bytes;
+}
 
 static void look_at(const struct oper *op, struct engine_view_stage *v)
 {
@@ -15,8 +23,10 @@ static void look_at(const struct oper *op, struct engine_view_stage *v)
         .cpu_s = op->cpu_s + op->extra_cpu_s,
         .records_in = (double)op->records_in,
         .records_out = (double)(op->stage->op == OP_WRITE ? op->records_in : op->records_out),
-        .memory_bytes = (double)op->acct->now,
-        .limit_bytes = (double)op->limit_bytes,
+        .memory_bytes =
+            (double)(op->given && op->stage->op == OP_COMMAND ? atomic_load(&op->given->held_bytes)
+                                                              : op->acct->now),
+        .limit_bytes = limit_of(op),
         .spilled_bytes = (double)op->spilled_bytes,
     };
 }
