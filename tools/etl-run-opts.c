@@ -120,6 +120,14 @@ static const struct tool_section sections[] = {
      "pipeline or a stage of it that is ready, not expired and on this machine, from there. Others "
      "are named in one line, and this machine is used instead. The last line of a run that was "
      "asked for is its completion record, however it ended, also when it never began."},
+    {"Scratch files",
+     "What operators put on disk goes to FORELINE_TMPDIR, else TMPDIR, else /tmp, into files "
+     "without "
+     "a name, of which nothing is left whatever happens; spilled_bytes in the completion record "
+     "says "
+     "how much it was. A limit of memory below some MiB is exceeded by the records at hand. Where "
+     "limits are all that read a sort (select and rename may stand between), it keeps no more "
+     "records than they let through."},
     {"Progress",
      "A run that takes more than two seconds is shown on stderr: on a terminal its stages with "
      "records, records a second, memory held and allowed, what stands on disk, and the time that "

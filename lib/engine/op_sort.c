@@ -95,7 +95,10 @@ static bool sort_push(struct oper *op, struct lane *lane, uint32_t input, struct
     /* What another lane holds is that one's to spill. */
     if (st->nparts > 1 && rowsort_bytes(part) < op->limit_bytes / st->nparts / 2)
         return true;
-    return rowsort_spill(part, err);
+    bool ok = rowsort_spill(part, err);
+    if (lane->index == 0) /* who shows figures has this thread */
+        op->spilled_bytes = spill_bytes(st->spill);
+    return ok;
 }
 
 /* Everything happens in finish: no lane is at work any more, and all threads may sort together. */

@@ -473,7 +473,7 @@ class Case:
     def check(self):
         self.build()
         wrong = self.run_tool("-q", "-p", "p.json") or self.compare() or self.in_lanes()
-        if not wrong and any(s["op"] in ("aggregate", "distinct") for s in self.stages):
+        if not wrong and any(s["op"] in ("aggregate", "distinct", "sort") for s in self.stages):
             def tiny(stage):
                 stage["memory_gb"] = self.rng.choice([1e-9, 1e-4])
             wrong = self.with_plan(tiny, "within a tiny memory something else comes out")
