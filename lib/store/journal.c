@@ -107,6 +107,7 @@ bool store_resumable(struct store *s, struct arena *a, const char *pipeline,
         " AND EXISTS (SELECT 1 FROM journal j WHERE j.run = r.id)"
         " AND NOT EXISTS (SELECT 1 FROM run c WHERE c.pipeline = r.pipeline"
         "  AND c.status = 'completed' AND c.definition = r.definition"
+        "  AND coalesce(c.mode, '') NOT IN ('sampling', 'shadow')" /* these publish nothing */
         "  AND (c.started_us, c.run_id) > (r.started_us, r.run_id))"
         " ORDER BY d.sha256 IS ?2 DESC, r.started_us DESC, r.run_id DESC LIMIT 1";
     *run_id = NULL;
