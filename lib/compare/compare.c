@@ -304,25 +304,20 @@ static bool advance(struct place *p, struct err *err)
     return reader_next(p->r, &p->b, err);
 }
 
-static bool values_alike(struct cmp *k, const struct common *c, const struct place *p,
-                         struct buf text[2])
+static bool values_alike(const struct cmp *k, const struct common *c, const struct place *p)
 {
-    uint64_t key[2];
-    bool valid[2];
+    const struct text *t[2];
     for (int i = 0; i < 2; i++) {
         const struct column *col = &p[i].b->cols[c->at[i]];
-        valid[i] = column_valid(col, p[i].row);
-        key[i] = number_key(NULL);
-        buf_clear(&text[i]);
-        if (valid[i] && c->family == FAMILY_NUMBER)
-            key[i] = number_key_of_text(text_slice(col->text[p[i].row]));
-        else if (valid[i])
-            value_canonical(&text[i], c->family, k->kinds, col->text[p[i].row]);
+        t[i] = column_valid(col, p[i].row) ? &col->text[p[i].row] : NULL;
     }
-    if (valid[0] != valid[1])
-        return false;
-    return c->family == FAMILY_NUMBER ? number_keys_close(key[0], key[1], k->o->rtol)
-                                      : slice_eq(buf_slice(&text[0]), buf_slice(&text[1]));
+    if (!t[0] || !t[1])
+        return t[0] == t[1];
+    if (c->family == FAMILY_NUMBER)
+        return number_keys_close(number_key_of_text(text_slice(*t[0])),
+                                 number_key_of_text(text_slice(*t[1])), k->o->rtol);
+    return (!k->kinds || value_kind(*t[0]) == value_kind(*t[1])) &&
+           slice_eq(value_canonical(c->family, *t[0]), value_canonical(c->family, *t[1]));
 }
 
 static const struct common *common_of(const struct cmp *k, const char *name)
@@ -337,7 +332,6 @@ static const struct common *common_of(const struct cmp *k, const char *name)
 static bool compare_order(struct cmp *k, struct err *err)
 {
     struct place p[2] = {{.w = {k, 0, NULL}}, {.w = {k, 1, NULL}}};
-    struct buf text[2] = {BUF_INIT(BUF_UNBOUNDED), BUF_INIT(BUF_UNBOUNDED)};
     bool ok = true, same = true;
     for (int i = 0; i < 2 && ok; i++)
         ok = (p[i].r = open_table(&p[i].w, err)) && advance(&p[i], err);
@@ -346,7 +340,7 @@ static bool compare_order(struct cmp *k, struct err *err)
             const struct common *c = common_of(k, k->o->order[j]);
             if (!c)
                 break;
-            same = values_alike(k, c, p, text);
+            same = values_alike(k, c, p);
             if (!same)
                 tell_reason(k,
                             "the rows stand in another order: row %llu is the first that has "
@@ -360,7 +354,6 @@ static bool compare_order(struct cmp *k, struct err *err)
             batch_unref(p[i].b);
         if (p[i].r)
             reader_close(p[i].r);
-        buf_release(&text[i]);
     }
     return ok;
 }
@@ -411,7 +404,7 @@ bool compare_tables(const struct compare_side side[2], const struct compare_opts
     k->o = o;
     k->a = a;
     k->out = out;
-    k->rec = k->key = k->tmp = BUF_INIT(BUF_UNBOUNDED);
+    k->rec = k->key = BUF_INIT(BUF_UNBOUNDED);
     for (int i = 0; i < 2; i++)
         k->t[i].side = &side[i];
     bool ok = compare(k, err);
@@ -428,7 +421,6 @@ bool compare_tables(const struct compare_side side[2], const struct compare_opts
     out->equal = ok && out->nreasons == 0;
     buf_release(&k->rec);
     buf_release(&k->key);
-    buf_release(&k->tmp);
     arena_release(&k->mem);
     free(k);
     return ok;

@@ -37,8 +37,8 @@
  *   order or, where that fails, by augmenting paths (Kuhn 1955). Nothing is rounded, so no pair of
  *   equal values falls on two sides of a boundary.
  *   Runs of close values longer than what memory holds are matched piece by piece; only there could
- *   rows be told as different that a better matching had paired.
- *   The result depends on neither hashes nor memory: examples are the first rows of each table. */
+ *   rows be told as different that a better matching had paired, and only there does the result
+ *   depend on memory. Nowhere does it on hashes: examples are the first rows of each table. */
 #ifndef FORELINE_COMPARE_H
 #define FORELINE_COMPARE_H
 

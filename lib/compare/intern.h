@@ -5,7 +5,8 @@
  *   8 bytes  hash of the exact part, big-endian
  *   4 bytes  length of the exact part, big-endian
  *   exact    one byte (RECORD_ROW, or RECORD_BAD and then the record as it stands), and per exact
- *            column 0 for null, or its length + 1 as a varint and its canonical text
+ *            column 0 for null, or its length + 1 as a varint, its kind where both tables are JSON
+ *            lines, and its canonical text
  *   8 bytes  per tolerant column: see number_key; big-endian
  *   8 bytes  number of the row in its table, from 1; big-endian */
 #ifndef FORELINE_COMPARE_INTERN_H
@@ -65,7 +66,7 @@ struct cmp {
     uint32_t ncommon, nkeys; /* nkeys: of them tolerant */
     bool kinds;              /* both are JSON lines: 5 is not "5" */
     struct compare_result *out;
-    struct buf rec, key, tmp;
+    struct buf rec, key;
     struct err err; /* of a sink, which cannot fail */
     bool adding;    /* rows of parts that differ go to the sorters */
 };
@@ -81,8 +82,13 @@ const char *number_key_text(uint64_t key, char out[32]);
 bool number_keys_close(uint64_t a, uint64_t b, double rtol);
 /* Of the text of a value in a tolerant column. */
 uint64_t number_key_of_text(struct slice s);
-/* Appends the canonical bytes of a valid value in an exact column. */
-void value_canonical(struct buf *out, enum family family, bool kinds, struct text t);
+/* The bytes of a valid value in an exact column, the same for equal ones. */
+struct slice value_canonical(enum family family, struct text t);
+/* Where 5 is not "5", it stands before them. */
+static inline char value_kind(struct text t)
+{
+    return t.flags & TEXT_QUOTED ? 's' : t.flags & TEXT_NESTED ? 'j' : 'v';
+}
 
 /* -- record.c -- */
 /* Row `row` of b as a record into k->rec; gives its hash. */

@@ -18,11 +18,20 @@ static void add_u64(struct buf *out, uint64_t v)
     out->len += 8;
 }
 
-static void add_varint(struct buf *out, uint64_t v)
+#define VARINT_MAX 10
+
+static void add_value(struct cmp *k, enum family family, struct text t)
 {
-    for (; v >= 128; v >>= 7)
-        buf_addc(out, (char)(v | 128));
-    buf_addc(out, (char)v);
+    struct slice s = value_canonical(family, t);
+    char *p = buf_room(&k->rec, s.len + VARINT_MAX + 1), *from = p;
+    uint64_t n = s.len + k->kinds + 1;
+    for (; n >= 128; n >>= 7)
+        *p++ = (char)(n | 128);
+    *p++ = (char)n;
+    if (k->kinds)
+        *p++ = value_kind(t);
+    memcpy(p, s.p, s.len);
+    k->rec.len += (size_t)(p - from) + s.len;
 }
 
 static uint64_t get_varint(const char **p)
@@ -62,14 +71,10 @@ uint64_t record_of_row(struct cmp *k, int side, const struct batch *b, uint32_t 
         const struct column *col = &b->cols[c->at[side]];
         if (c->family == FAMILY_NUMBER)
             continue;
-        if (!column_valid(col, row)) {
+        if (column_valid(col, row))
+            add_value(k, c->family, col->text[row]);
+        else
             buf_addc(&k->rec, 0);
-            continue;
-        }
-        buf_clear(&k->tmp);
-        value_canonical(&k->tmp, c->family, k->kinds, col->text[row]);
-        add_varint(&k->rec, k->tmp.len + 1);
-        buf_add(&k->rec, k->tmp.p, k->tmp.len);
     }
     uint64_t hash = end_exact(k);
     for (uint32_t i = 0; i < k->ncommon && k->nkeys; i++) {

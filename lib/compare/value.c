@@ -98,14 +98,11 @@ uint64_t number_key_of_text(struct slice s)
     return number_key(&d);
 }
 
-void value_canonical(struct buf *out, enum family family, bool kinds, struct text t)
+struct slice value_canonical(enum family family, struct text t)
 {
-    if (kinds)
-        buf_addc(out, t.flags & TEXT_QUOTED ? 's' : t.flags & TEXT_NESTED ? 'j' : 'v');
     if (family == FAMILY_BOOLEAN) /* True, TRUE, true */
-        buf_addc(out, t.len && (t.p[0] == 't' || t.p[0] == 'T') ? 't' : 'f');
-    else if (family == FAMILY_INTEGER && t.len == 2 && t.p[0] == '-' && t.p[1] == '0')
-        buf_addc(out, '0');
-    else
-        buf_add(out, t.p, t.len);
+        return t.len && (t.p[0] == 't' || t.p[0] == 'T') ? SLICE_LIT("t") : SLICE_LIT("f");
+    if (family == FAMILY_INTEGER && t.len == 2 && t.p[0] == '-' && t.p[1] == '0')
+        return SLICE_LIT("0");
+    return text_slice(t);
 }

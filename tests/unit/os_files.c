@@ -483,6 +483,44 @@ START_TEST(folders_are_made_with_their_parents)
 }
 END_TEST
 
+START_TEST(a_scratch_folder_goes_with_all_that_is_in_it_but_not_while_it_is_in_use)
+{
+    struct scratch_folder f, g;
+    struct err err = ERR_INIT;
+    ck_assert_int_eq(setenv("FORELINE_TMPDIR", dir, 1), 0);
+    put("kept", "k");
+    ck_assert(scratch_folder_make(&f, "unit", &err));
+    ck_assert(scratch_folder_make(&g, "unit", &err));
+    ck_assert_str_ne(f.path, g.path);
+    char *sub = xasprintf("%s/a/b", f.path), *file = xasprintf("%s/c", sub);
+    char *link = xasprintf("%s/link", f.path);
+    ck_assert(dir_make_all(sub, &err));
+    put(file, "x");
+    ck_assert_int_eq(symlink(dir, link), 0);
+    ck_assert_int_eq(chmod(sub, 0), 0);
+    scratch_folder_sweep("unit"); /* both are in use */
+    ck_assert(path_exists(f.path) && path_exists(g.path));
+    scratch_folder_remove(&f);
+    ck_assert_ptr_null(f.path);
+    ck_assert(!path_exists(link) && path_exists("kept"));
+    /* Its owner is killed. */
+    close(g.fd);
+    scratch_folder_sweep("uni");
+    ck_assert(path_exists(g.path));
+    scratch_folder_sweep("unit");
+    ck_assert(!path_exists(g.path));
+    free(g.path);
+    free(sub);
+    free(file);
+    free(link);
+    ck_assert_int_eq(setenv("FORELINE_TMPDIR", "/nonexistent", 1), 0);
+    ck_assert(!scratch_folder_make(&f, "unit", &err));
+    ck_assert_int_eq(err.kind, ERR_ENV);
+    scratch_folder_remove(&f);
+    unsetenv("FORELINE_TMPDIR");
+}
+END_TEST
+
 START_TEST(clocks_advance_with_what_they_measure)
 {
     double wall = clock_wall(), thread = clock_thread(), process = clock_process();
@@ -518,24 +556,23 @@ START_TEST(entropy_differs_each_time)
 }
 END_TEST
 
-UNIT_MAIN_WITH("os_files", setup, teardown, {an_atomic_file_appears_at_commit_and_not_before, 0},
-               {an_aborted_file_leaves_no_trace, 0}, {what_was_ready_can_be_left_and_adopted, 0},
-               {the_build_of_a_program_has_a_name_that_stays, 0},
-               {a_symbolic_link_is_followed_even_when_it_dangles, 0},
-               {the_mode_of_an_existing_file_is_kept_and_a_new_one_follows_umask, 0},
-               {the_owner_of_an_existing_file_is_kept_by_root, 0},
-               {devices_and_fifos_are_written_directly, 0}, {dev_stdout_goes_on_where_stdout_is, 0},
-               {a_full_disk_is_an_error_that_names_the_path, 0},
-               {what_cannot_be_written_is_refused_at_open, 0},
-               {the_longest_possible_name_can_be_written, 0},
-               {after_kill_9_the_old_file_stands_and_a_sweep_cleans_up, 0},
-               {a_sweep_spares_files_in_work_and_strangers, 0},
-               {a_signal_handler_unlinks_what_is_open_but_a_forked_child_does_not, 0},
-               {descriptors_of_files_and_locks_do_not_reach_commands, 0},
-               {a_lock_is_held_against_another_process_and_ends_with_it, 0},
-               {a_lock_that_cannot_be_opened_is_an_error, 0},
-               {a_whole_file_is_read_up_to_a_maximum, 0},
-               {paths_become_absolute_and_clean_without_the_file_system, 0},
-               {the_folder_of_a_path_is_what_dirname_says, 0},
-               {folders_are_made_with_their_parents, 0}, {clocks_advance_with_what_they_measure, 0},
-               {peak_memory_is_our_own, 0}, {entropy_differs_each_time, 0})
+UNIT_MAIN_WITH(
+    "os_files", setup, teardown, {an_atomic_file_appears_at_commit_and_not_before, 0},
+    {an_aborted_file_leaves_no_trace, 0}, {what_was_ready_can_be_left_and_adopted, 0},
+    {the_build_of_a_program_has_a_name_that_stays, 0},
+    {a_symbolic_link_is_followed_even_when_it_dangles, 0},
+    {the_mode_of_an_existing_file_is_kept_and_a_new_one_follows_umask, 0},
+    {the_owner_of_an_existing_file_is_kept_by_root, 0}, {devices_and_fifos_are_written_directly, 0},
+    {dev_stdout_goes_on_where_stdout_is, 0}, {a_full_disk_is_an_error_that_names_the_path, 0},
+    {what_cannot_be_written_is_refused_at_open, 0}, {the_longest_possible_name_can_be_written, 0},
+    {after_kill_9_the_old_file_stands_and_a_sweep_cleans_up, 0},
+    {a_sweep_spares_files_in_work_and_strangers, 0},
+    {a_signal_handler_unlinks_what_is_open_but_a_forked_child_does_not, 0},
+    {descriptors_of_files_and_locks_do_not_reach_commands, 0},
+    {a_lock_is_held_against_another_process_and_ends_with_it, 0},
+    {a_lock_that_cannot_be_opened_is_an_error, 0}, {a_whole_file_is_read_up_to_a_maximum, 0},
+    {paths_become_absolute_and_clean_without_the_file_system, 0},
+    {the_folder_of_a_path_is_what_dirname_says, 0}, {folders_are_made_with_their_parents, 0},
+    {a_scratch_folder_goes_with_all_that_is_in_it_but_not_while_it_is_in_use, 0},
+    {clocks_advance_with_what_they_measure, 0}, {peak_memory_is_our_own, 0},
+    {entropy_differs_each_time, 0})
