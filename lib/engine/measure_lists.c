@@ -338,10 +338,11 @@ bool measure_dump(struct measure *m, struct spill *spill, uint32_t ngroups, stru
 {
     enum measure_kind kind = m->spec->measure;
     m->spill = spill;
-    if (kind == MEASURE_QUANTILE && !m->dumped) {
+    if (kind == MEASURE_QUANTILE && m->ndumped < ngroups) {
+        m->dumped = mem_resize(m->acct, m->dumped, m->ndumped * sizeof(*m->dumped),
+                               ngroups * sizeof(*m->dumped));
+        memset(m->dumped + m->ndumped, 0, (ngroups - m->ndumped) * sizeof(*m->dumped));
         m->ndumped = ngroups;
-        m->dumped = mem_alloc(m->acct, ngroups * sizeof(*m->dumped));
-        memset(m->dumped, 0, ngroups * sizeof(*m->dumped));
     }
     bool values = kind == MEASURE_QUANTILE && m->nvalues,
          set = kind == MEASURE_DISTINCT && m->set.n;

@@ -2,11 +2,16 @@
 /* Aggregate: groups by first appearance in a hash table, one state per group and measure. Without
  * `by` there is one group, also of no records. Each lane has a tally of its own; they are merged at
  * the end. What a stage may not hold goes to disk (external.h; of a single group its lists of
- * values alone, measure_dump). */
+ * values alone, measure_dump).
+ *
+ * Behind a sort by its keys all records of a group follow each other ("sorted"): then there is one
+ * group at a time, which goes on as soon as another key comes. Only a sort stage proves that, so a
+ * plan that says otherwise is corrected, either way. */
 #include <string.h>
 
 #include "base/num.h"
 #include "engine/external.h"
+#include "engine/keys.h"
 #include "engine/rows.h"
 
 struct aggregate_lane {
@@ -20,10 +25,71 @@ struct aggregate {
     struct tally tally; /* of all lanes */
     struct aggregate_lane **lanes;
     uint32_t nlanes;
+    bool sorted;
     struct spill *spill;
     struct parts **parts; /* of lanes, once something was written */
     uint32_t nparts;
 };
+
+/* Are these columns of a stage's output its sort keys, before all others? Asked with their names,
+ * which may change on the way up. */
+static bool is_sorted_by(const struct pipeline *p, const struct stage *s, const char **names,
+                         uint32_t n)
+{
+    for (;; s = &p->stages[s->inputs[0]]) {
+        if (s->op == OP_SORT) {
+            uint32_t found = 0;
+            for (uint32_t i = 0; i < n && i < s->u.sort.n; i++) {
+                for (uint32_t k = 0; k < n; k++)
+                    found += strcmp(s->u.sort.by[i].column, names[k]) == 0;
+            }
+            return found == n && s->u.sort.n >= n;
+        }
+        for (uint32_t k = 0; k < n && s->op == OP_RENAME; k++) {
+            const struct text_list *to = &s->u.rename.to;
+            for (uint32_t i = 0; i < to->n; i++) {
+                if (strcmp(to->items[i], names[k]) == 0) {
+                    names[k] = s->u.rename.from.items[i];
+                    break;
+                }
+            }
+        }
+        for (uint32_t i = 0; s->op == OP_DERIVE && i < s->u.derive.n; i++) {
+            for (uint32_t k = 0; k < n; k++) {
+                if (strcmp(s->u.derive.set[i].name, names[k]) == 0)
+                    return false;
+            }
+        }
+        if (s->op != OP_RENAME && s->op != OP_DERIVE && s->op != OP_FILTER && s->op != OP_SELECT &&
+            s->op != OP_LIMIT && s->op != OP_DISTINCT)
+            return false;
+    }
+}
+
+/* The algorithm that the data allows; json is sorted by value, but grouped by its bytes. */
+static void choose_algorithm(struct oper *op, struct aggregate *g)
+{
+    const struct stage *s = op->stage;
+    const struct rec_plan_stage *planned = op_plan(op);
+    const char *plan = planned && planned->algorithm ? planned->algorithm : NULL;
+    const char *mode = op->e->o->plan ? op->e->o->plan->mode : NULL;
+    const char **names = ARENA_ARRAY(&op->mem, const char *, g->spec.nby);
+    bool can = g->spec.nby > 0;
+    for (uint32_t k = 0; k < g->spec.nby; k++) {
+        names[k] = s->u.aggregate.by.items[k];
+        can = can && g->spec.by_types[k] != TYPE_JSON;
+    }
+    can = can && is_sorted_by(op->e->p, &op->e->p->stages[s->inputs[0]], names, g->spec.nby);
+    g->sorted = can && !(mode && strcmp(mode, "standard") == 0);
+    op->algorithm = g->sorted ? "sorted" : "hash";
+    if (!plan || strcmp(plan, op->algorithm) == 0 || !op->e->o->note)
+        return;
+    if (g->sorted || strcmp(plan, "sorted") == 0)
+        op->e->o->note(op->e->o->ctx, s->id,
+                       g->sorted ? "the input is sorted by the keys: one group at a time"
+                                 : "planned as sorted, but no stage sorts the input by the keys: "
+                                   "hash");
+}
 
 static bool aggregate_open(struct oper *op, struct err *err)
 {
@@ -54,7 +120,7 @@ static bool aggregate_open(struct oper *op, struct err *err)
     tally_init(&g->tally, spec, op->acct);
     g->spill = spill_new(op->acct);
     op->state = g;
-    op->algorithm = "hash";
+    choose_algorithm(op, g);
     return true;
 }
 
@@ -144,55 +210,11 @@ static struct batch *evaluate(struct oper *op, struct lane *lane, struct batch *
 static bool put_away(struct oper *op, struct aggregate_lane *l, struct err *err)
 {
     struct aggregate *g = op->state;
-    if (g->spec.nby == 0)
+    if (g->spec.nby == 0 || g->sorted)
         return tally_dump(&l->tally, g->spill, err);
     if (!l->parts)
         l->parts = parts_new(&l->mem, op, g->spill, g->spec.row_types, g->spec.nby + 1, 0);
     return tally_spill(&l->tally, l->parts, err);
-}
-
-static bool aggregate_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
-                           struct err *err)
-{
-    (void)input;
-    struct aggregate_lane *l = lane->state[op->index];
-    uint64_t bad[BATCH_WORDS] = {0};
-    uint32_t list[BATCH_ROWS], n = b->rows;
-    struct batch *vals = evaluate(op, lane, b, bad, err);
-    if (!vals)
-        return false;
-    bool all = bits_count(bad, b->rows) == 0;
-    if (!all) {
-        uint64_t keep[BATCH_WORDS];
-        bits_all(keep, b->rows);
-        for (uint32_t w = 0; w < BATCH_WORDS; w++)
-            keep[w] &= ~bad[w];
-        n = bits_list(keep, b->rows, list);
-    }
-    bool ok = tally_add(&l->tally, b, op->stage->u.aggregate.by_index, vals, all ? NULL : list, n,
-                        lane_seq(op, lane, b->rows), err);
-    batch_unref(vals);
-    if (ok && op->limit_bytes && !op_may_hold(op, tally_growth(&l->tally, BATCH_ROWS)))
-        ok = put_away(op, l, err);
-    return ok;
-}
-
-static bool aggregate_lane_close(struct oper *op, struct lane *lane, uint32_t input,
-                                 struct err *err)
-{
-    (void)input;
-    struct aggregate *g = op->state;
-    struct aggregate_lane *l = lane->state[op->index];
-    bool ok;
-    if (g->spec.nby &&
-        (l->parts || g->nparts || !op_may_hold(op, tally_growth(&g->tally, l->tally.n)))) {
-        ok = put_away(op, l, err);
-        *ARENA_PUSH(&op->mem, g->parts, g->nparts) = l->parts;
-    } else {
-        ok = tally_merge(&g->tally, &l->tally, err);
-    }
-    tally_release(&l->tally);
-    return ok;
 }
 
 static bool emit_all(struct oper *op, struct lane *lane, struct tally *t, struct err *err)
@@ -220,6 +242,90 @@ static bool emit_all(struct oper *op, struct lane *lane, struct tally *t, struct
     return ok;
 }
 
+/* Rows whose groups are done when the next key comes: those before the last key of the batch, and
+ * all before the batch unless it goes on with their key. */
+static bool add_sorted(struct oper *op, struct lane *lane, struct batch *b, struct batch *vals,
+                       const uint32_t *list, uint32_t n, uint64_t seq, struct err *err)
+{
+    struct aggregate_lane *l = lane->state[op->index];
+    struct tally *t = &l->tally;
+    const struct tally_spec *spec = t->spec;
+    const uint32_t *by = op->stage->u.aggregate.by_index;
+    uint32_t rows[BATCH_ROWS], tail = n;
+    if (n == 0)
+        return true;
+    for (uint32_t i = 0; i < n; i++)
+        rows[i] = list ? list[i] : i;
+    for (bool same = true; same && tail > 0; tail -= same) {
+        for (uint32_t k = 0; k < spec->nby && same; k++)
+            same = value_same(&b->cols[by[k]], rows[tail - 1], &b->cols[by[k]], rows[n - 1]);
+    }
+    bool done = tail > 0;
+    if (done && !tally_add(t, b, by, vals, rows, tail, seq, err))
+        return false;
+    if (!done && t->n > 0) {
+        uint32_t group;
+        groups_look_up(&t->groups, b, by, rows, 1, &group, NULL);
+        done = group == UINT32_MAX;
+    }
+    if (done) {
+        if (!emit_all(op, lane, t, err))
+            return false;
+        tally_release(t);
+        tally_init(t, spec, op->acct);
+    }
+    return tally_add(t, b, by, vals, rows + tail, n - tail, seq, err);
+}
+
+static bool aggregate_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
+                           struct err *err)
+{
+    (void)input;
+    struct aggregate_lane *l = lane->state[op->index];
+    uint64_t bad[BATCH_WORDS] = {0};
+    uint32_t list[BATCH_ROWS], n = b->rows;
+    struct batch *vals = evaluate(op, lane, b, bad, err);
+    if (!vals)
+        return false;
+    bool all = bits_count(bad, b->rows) == 0;
+    if (!all) {
+        uint64_t keep[BATCH_WORDS];
+        bits_all(keep, b->rows);
+        for (uint32_t w = 0; w < BATCH_WORDS; w++)
+            keep[w] &= ~bad[w];
+        n = bits_list(keep, b->rows, list);
+    }
+    uint64_t seq = lane_seq(op, lane, b->rows);
+    bool ok;
+    if (((struct aggregate *)op->state)->sorted)
+        ok = add_sorted(op, lane, b, vals, all ? NULL : list, n, seq, err);
+    else
+        ok = tally_add(&l->tally, b, op->stage->u.aggregate.by_index, vals, all ? NULL : list, n,
+                       seq, err);
+    batch_unref(vals);
+    if (ok && op->limit_bytes && !op_may_hold(op, tally_growth(&l->tally, BATCH_ROWS)))
+        ok = put_away(op, l, err);
+    return ok;
+}
+
+static bool aggregate_lane_close(struct oper *op, struct lane *lane, uint32_t input,
+                                 struct err *err)
+{
+    (void)input;
+    struct aggregate *g = op->state;
+    struct aggregate_lane *l = lane->state[op->index];
+    bool ok;
+    if (g->spec.nby && !g->sorted &&
+        (l->parts || g->nparts || !op_may_hold(op, tally_growth(&g->tally, l->tally.n)))) {
+        ok = put_away(op, l, err);
+        *ARENA_PUSH(&op->mem, g->parts, g->nparts) = l->parts;
+    } else {
+        ok = tally_merge(&g->tally, &l->tally, err);
+    }
+    tally_release(&l->tally);
+    return ok;
+}
+
 static bool aggregate_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
 {
     (void)input;
@@ -236,7 +342,7 @@ static bool aggregate_finish(struct oper *op, struct lane *lane, uint32_t input,
         ok = emit_all(op, lane, &g->tally, err);
     }
     op->spilled_bytes = spill_bytes(g->spill);
-    if (op->spilled_bytes)
+    if (op->spilled_bytes && !g->sorted)
         op->algorithm = "external";
     return ok;
 }

@@ -47,27 +47,34 @@ struct outcome {
     struct arena mem;
 };
 
-static struct outcome run(const char *stage, int rows, int groups, double limit_bytes,
-                          uint32_t lanes)
+static struct outcome run_as(const char *mode, const char *stage, int rows, int groups,
+                             double limit_bytes, uint32_t lanes)
 {
     struct engine_case c;
     struct outcome o = {.spilled = 0};
     struct rec_plan_stage limit = {.id = "g", .memory_gb = limit_bytes / GB, .parallelism = 1};
-    struct rec_plan plan = {.stages = &limit, .nstages = 1};
+    struct rec_plan plan = {.stages = &limit, .nstages = 1, .mode = mode};
     case_begin(&c);
     rows_file(&c, rows, groups);
     c.opts.lanes = lanes;
     c.opts.piece_rows = 300;
-    if (limit_bytes > 0)
+    if (limit_bytes > 0 || mode)
         c.opts.plan = &plan;
     char *stages = xasprintf(READ "%s" WRITE, stage);
     ck_assert_msg(case_run(&c, stages), "%s", c.err.text);
     free(stages);
     o.out = arena_strdup(&o.mem, case_text(&c, "out.csv"));
-    o.spilled = c.result.stages[1].spilled_bytes;
-    o.algorithm = arena_strdup(&o.mem, c.result.stages[1].algorithm);
+    uint32_t g = c.p.nstages - 2;
+    o.spilled = c.result.stages[g].spilled_bytes;
+    o.algorithm = arena_strdup(&o.mem, c.result.stages[g].algorithm);
     case_end(&c);
     return o;
+}
+
+static struct outcome run(const char *stage, int rows, int groups, double limit_bytes,
+                          uint32_t lanes)
+{
+    return run_as(NULL, stage, rows, groups, limit_bytes, lanes);
 }
 
 /* `limits`: within which the stage must write to disk. */
@@ -134,6 +141,39 @@ START_TEST(distinct_records_spill)
 }
 END_TEST
 
+#define SORT(by) "{\"id\":\"s\",\"op\":\"sort\",\"by\":[" by "]},"
+
+/* algorithm: that is chosen when the mode does not fix it. */
+static void behind_a_sort(const char *stages, const char *algorithm)
+{
+    struct outcome fixed = run_as("standard", stages, 8000, 40, 0, 1);
+    ck_assert_str_eq(fixed.algorithm, "hash");
+    for (int limited = 0; limited < 2; limited++) {
+        struct outcome o = run(stages, 8000, 40, limited, 1);
+        ck_assert_str_eq(o.out, fixed.out);
+        if (!limited || strcmp(algorithm, "hash") != 0)
+            ck_assert_str_eq(o.algorithm, algorithm);
+        arena_release(&o.mem);
+    }
+    arena_release(&fixed.mem);
+}
+
+START_TEST(behind_a_sort_by_the_keys_there_is_one_group_at_a_time)
+{
+    behind_a_sort(SORT("\"k\"") GROUP("\"k\"", ALL), "sorted");
+    behind_a_sort(SORT("\"-f\",\"b\",\"k\"") GROUP("\"b\",\"f\"", ALL), "sorted");
+    behind_a_sort(
+        SORT("\"t\"") "{\"id\":\"r\",\"op\":\"rename\",\"names\":{\"t\":\"z\"}},"
+                      "{\"id\":\"w\",\"op\":\"filter\",\"where\":\".k > 3\"}," GROUP("\"z\"", ALL),
+        "sorted");
+    behind_a_sort(SORT("\"k\",\"f\"") GROUP("\"f\"", ALL), "hash");
+    behind_a_sort(SORT("\"k\"") GROUP("\"k\",\"f\"", ALL), "hash");
+    behind_a_sort(SORT("\"k\"") "{\"id\":\"d\",\"op\":\"derive\",\"set\":{\"k\":\".i\"}}," GROUP(
+                      "\"k\"", ALL),
+                  "hash");
+}
+END_TEST
+
 START_TEST(nothing_comes_of_no_records)
 {
     struct outcome none = run(GROUP("\"k\"", "\"n\":\"count\""), 0, 1, 1, 3);
@@ -147,4 +187,4 @@ END_TEST
 
 UNIT_MAIN("engine_tally", every_measure_spills, groups_are_written_as_the_first_record_has_them,
           lists_of_few_groups_go_to_sorted_runs, distinct_records_spill,
-          nothing_comes_of_no_records)
+          behind_a_sort_by_the_keys_there_is_one_group_at_a_time, nothing_comes_of_no_records)
