@@ -227,6 +227,8 @@ static bool sort_finish(struct oper *op, struct lane *lane, uint32_t input, stru
         sort_merge_release(&m);
     }
     op->spilled_bytes = spill_bytes(st->spill);
+    if (op->spilled_bytes)
+        op->algorithm = "external";
     return ok;
 }
 

@@ -98,6 +98,24 @@ run etl-run -p twice.json
 status_is 4 "one of two outputs fails"
 not_ok "the other does not appear either" test -e one.csv
 
+# -- scratch files --
+pipeline spill '{"id":"r","op":"read","path":"in.csv"},{"id":"s","op":"sort","by":["-n"],"resources":{"memory_gb":0.001}},
+ {"id":"w","op":"write","path":"out.csv"}'
+echo old >out.csv
+mkdir scratch
+# shellcheck disable=SC3045 # ulimit -f is in POSIX
+run sh -c 'ulimit -f 100; FORELINE_TMPDIR=scratch etl-run -q --store none/x.db -p spill.json'
+is "$status|$(cat out.csv)" "4|old" "a disk that is full in a spill is status 4 and leaves the old output"
+like "$err" "s.*cannot write to the scratch file in 'scratch': File too large: free some, or name another folder with TMPDIR" \
+    "the stage, the folder and the remedy are named"
+run env FORELINE_TMPDIR=gone etl-run -q --store none/x.db -p spill.json
+is "$status|$(cat out.csv)" "4|old" "a scratch folder that is gone is status 4"
+like "$err" "cannot make a scratch file in 'gone': No such file or directory: name another folder with TMPDIR" "and is named"
+run env FORELINE_TMPDIR=scratch etl-run -p spill.json
+is "$status|$(sed -n '2p;$p' out.csv | tr '\n' ,)|$(wc -l <out.csv)" "0|300000,1,|300001" "where there is room it is sorted"
+is "$(ls -A scratch)" "" "and nothing is left there"
+is "$(printf '%s\n' "$out" | tail -n 1 | jq '.stages[1].spilled_bytes > 3000000')" true "how much was spilled is told"
+
 # -- outputs appear together, at the end --
 pipeline slow '{"id":"r","op":"read","path":"in.csv"},{"id":"w","op":"write","path":"out.csv"},
  {"id":"c","op":"command","input":"r","run":"cat >/dev/null; touch started; sleep 30"}'
