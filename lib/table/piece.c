@@ -153,7 +153,8 @@ struct reader *reader_lane_new(const struct reader *r, bad_record_fn *bad, void 
     lane->file_open = false;
     lane->feed = (struct feed){0};
     lane->cols = xcalloc(r->schema.n ? r->schema.n : 1, sizeof(*lane->cols));
-    memcpy(lane->cols, r->cols, r->schema.n * sizeof(*lane->cols));
+    if (r->schema.n)
+        memcpy(lane->cols, r->cols, r->schema.n * sizeof(*lane->cols));
     lane->b = NULL;
     lane->issues = NULL;
     lane->nissues = lane->issues_cap = lane->lined = 0;

@@ -314,6 +314,47 @@ START_TEST(packed_files_and_several)
 }
 END_TEST
 
+/* Three records of a piece are more than may wait for its turn. */
+static void long_rows(struct engine_case *c)
+{
+    enum { LONG = 400000 };
+    char path[512], *text = xmalloc(LONG + 1);
+    memset(text, 'x', LONG);
+    text[LONG] = '\0';
+    snprintf(path, sizeof(path), "%s/in.csv", c->dir);
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs("n,t\n", f);
+    for (int i = 0; i < 60; i++)
+        fprintf(f, "%d,%s\n", i, text);
+    ck_assert_int_eq(fclose(f), 0);
+    free(text);
+}
+
+START_TEST(pieces_with_much_to_deliver_wait_for_their_turn)
+{
+    static const char *const stages[] = {
+        READ "{\"id\":\"l\",\"op\":\"limit\",\"count\":50},{\"id\":\"c\",\"op\":\"select\","
+             "\"columns\":[\"n\"]}" WRITE,
+        READ "{\"id\":\"d\",\"op\":\"derive\",\"set\":{\"m\":\"1 / (.n - 40)\"}},{\"id\":\"l\","
+             "\"op\":\"limit\",\"count\":55},{\"id\":\"c\",\"op\":\"select\",\"columns\":["
+             "\"n\",\"m\"]}" WRITE,
+    };
+    struct outcome one[2];
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < 2; i++)
+            one[i] = run(long_rows, stages[k], i ? 4 : 1, 0, NULL);
+        ck_assert_int_eq(one[0].ok, k == 0);
+        ck_assert_int_eq(one[1].ok, k == 0);
+        ck_assert_str_eq(one[0].err, one[1].err);
+        same_text(one[0].out, one[1].out);
+        ck_assert_double_eq(one[0].records_read, one[1].records_read);
+        arena_release(&one[0].mem);
+        arena_release(&one[1].mem);
+    }
+}
+END_TEST
+
 /* -- pipes -- */
 
 struct pipe_job {
@@ -392,5 +433,6 @@ END_TEST
 UNIT_MAIN("engine_lanes", stages_that_take_one_record_at_a_time, expressions_of_libjq,
           stages_that_hold_rows_back, rejects_of_readers_and_expressions_in_their_order,
           the_first_error_in_the_order_of_the_input_is_told,
-          a_limit_ends_the_reading_before_the_bad_record, packed_files_and_several, a_pipe,
+          a_limit_ends_the_reading_before_the_bad_record, packed_files_and_several,
+          pieces_with_much_to_deliver_wait_for_their_turn, a_pipe,
           figures_count_the_work_of_all_lanes)
