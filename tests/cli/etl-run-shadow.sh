@@ -121,6 +121,17 @@ status_is 1 "but the one that the other gives is"
 run etl-run -q -p p.json --mode shadow --against v2/p.json --records records
 out=$(cat records)
 like "$(verdict '.reasons[]')" "rows stand in another order: row 1 is the first that has another 'total'$" "and named"
+sorted='{"id":"s","op":"sort","by":["-total"]}' passing='{"id":"f","op":"filter","where":".n > 0"},{"id":"d","op":"derive","set":{"m":".n * 2"}},
+    {"id":"q","op":"rename","names":{"total":"t"}},{"id":"c","op":"select","columns":["t","k"]},{"id":"l","op":"limit","count":9}'
+pipeline v2/passed.json passed "$read,$sum,$sorted,$passing,$write"
+pipeline v2/unsorted.json unsorted "$read,$sum,$passing,$write"
+run etl-run -p v2/unsorted.json --against v2/passed.json
+is "$status|$(verdict '.reasons[]')" "1|out/sums.csv: the rows stand in another order: row 1 is the first that has another 't'" \
+    "an order reaches the write through stages that keep it"
+sed 's/"m":/"total":/' v2/passed.json >v2/lost.json
+sed 's/"m":/"total":/' v2/unsorted.json >v2/unsorted2.json
+run etl-run -q -p v2/unsorted2.json --against v2/lost.json
+status_is 0 "but not beyond one that changes the column"
 pipeline v2/more.json more "$read,$sum,$write,{\"id\":\"w2\",\"op\":\"write\",\"input\":\"r\",\"path\":\"copy.jsonl\"}"
 run etl-run -p v2/more.json --against p.json
 is "$status|$(verdict '.reasons[]')" "1|copy.jsonl: the other pipeline does not write it" "an output that only one has is named"
