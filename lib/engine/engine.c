@@ -417,8 +417,9 @@ static void visit(struct engine *e, uint32_t i, bool *seen)
     const struct stage *s = &e->p->stages[i];
     for (uint32_t k = 0; k < s->nafter; k++)
         visit(e, s->after[k], seen);
+    bool right_first = s->op == OP_JOIN && !join_left_first(&e->ops[i]);
     for (uint32_t k = 0; k < s->ninputs; k++)
-        visit(e, s->inputs[s->op == OP_JOIN ? s->ninputs - 1 - k : k], seen);
+        visit(e, s->inputs[right_first ? s->ninputs - 1 - k : k], seen);
     if (s->ninputs == 0)
         e->feed[e->nfeed++] = i;
 }

@@ -14,7 +14,8 @@ libcore_a_SOURCES += lib/engine/sample.c lib/engine/sample.h lib/engine/sample_i
 libcore_a_SOURCES += lib/engine/allocation.c lib/engine/allocation.h lib/engine/engine.c lib/engine/engine.h lib/engine/events.c lib/engine/events.h \
   lib/engine/exact.c lib/engine/exact.h \
   lib/engine/journal.c lib/engine/journal.h lib/engine/kept.c lib/engine/mark.c lib/engine/mark.h \
-  lib/engine/resume.c lib/engine/resume.h lib/engine/keys.c lib/engine/keys.h lib/engine/lanes.c \
+  lib/engine/resume.c lib/engine/resume.h lib/engine/keys.c lib/engine/join.h lib/engine/join_sorted.c lib/engine/join_spill.c \
+  lib/engine/join_table.c lib/engine/keys.h lib/engine/lanes.c \
   lib/engine/lanes.h lib/engine/logtail.c \
   lib/engine/logtail.h lib/engine/measure.c lib/engine/measure.h lib/engine/op.h \
   lib/engine/op_aggregate.c lib/engine/op_command.c lib/engine/op_distinct.c lib/engine/op_flow.c \
@@ -78,8 +79,8 @@ check_PROGRAMS += tests/prop/lanes
 tests_prop_lanes_SOURCES = tests/prop/lanes.c
 tests_prop_lanes_CFLAGS = $(UNIT_CFLAGS)
 tests_prop_lanes_LDADD = $(UNIT_LDADD)
-TAP_TESTS += tests/prop/engine.py
-EXTRA_DIST += tests/prop/engine.py
+TAP_TESTS += tests/prop/engine.py tests/prop/joins.py
+EXTRA_DIST += tests/prop/engine.py tests/prop/joins.py
 TAP_TESTS += tests/cli/etl-run-resume.sh tests/fault/resume.py
 EXTRA_DIST += tests/cli/etl-run-resume.sh tests/fault/resume.py
 TAP_TESTS += tests/cli/etl-run-events.sh

@@ -238,6 +238,8 @@ void engine_watch(struct engine *e, bool over, bool ok);
 /* What the stage has used so far. `ok`: the run did not fail. */
 void engine_figures(const struct oper *op, bool ok, struct engine_stage *out);
 
+/* Does the plan have this join keep its left side, so that it is to come first? */
+bool join_left_first(const struct oper *op);
 /* Where a written path can be read before it is published: its hidden file, or NULL. */
 const char *write_hidden_path(const struct engine *e, const char *path);
 /* The last lines a command said, or "". */

@@ -1,251 +1,567 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Join: the right side is kept, the left side streams past it. Output in left, then right input
- * order with either algorithm: the chains of the hash table run in right input order, nested loops
- * do by nature. */
+/* Join: opening, keeping one side, pairing the other with it, batches of pairs. See join.h for the
+ * algorithms. */
 #include <string.h>
 
-#include "engine/keys.h"
-#include "engine/op.h"
+#include "engine/join.h"
 
-#define END UINT32_MAX
-
-struct join {
-    struct rows right;
-    uint64_t *hash;  /* of each kept row that has no null key */
-    uint32_t *next;  /* the next row of the same bucket, later in input order */
-    uint32_t *first; /* per bucket */
-    size_t mask, cap;
-    uint32_t *left_cols, *right_cols, nkeys;
-    uint32_t *right_out; /* right columns of the output, in order */
-    uint32_t nleft, nright;
-    bool nested, built;
-    struct mem_account *acct;
-    /* pairs that wait to be emitted, of one left batch */
-    uint32_t pair_left[BATCH_ROWS], pair_right[BATCH_ROWS], npairs;
+static const char *const algorithm_names[] = {
+    [JOIN_HASH] = "hash",
+    [JOIN_SORT_MERGE] = "sort_merge",
+    [JOIN_NESTED_LOOP] = "nested_loop",
+    [JOIN_EXTERNAL] = "external",
 };
 
-static bool wants_nested_loop(const struct oper *op)
+static enum join_algorithm planned_algorithm(const struct oper *op)
 {
     const struct rec_plan_stage *s = op_plan(op);
-    return s && s->algorithm && strcmp(s->algorithm, "nested_loop") == 0;
+    for (unsigned i = 0; s && s->algorithm && i < ARRAY_LEN(algorithm_names); i++) {
+        if (strcmp(s->algorithm, algorithm_names[i]) == 0)
+            return (enum join_algorithm)i;
+    }
+    return JOIN_HASH;
 }
 
-static bool is_right_key(const struct oper *op, uint32_t c)
+bool join_left_first(const struct oper *op)
 {
-    for (uint32_t k = 0; k < op->stage->u.join.n; k++) {
-        if (op->stage->u.join.on[k].right_index == c)
+    const struct rec_plan_stage *s = op_plan(op);
+    return s && s->build && strcmp(s->build, "left") == 0 && planned_algorithm(op) == JOIN_HASH;
+}
+
+/* -- columns -- */
+
+/* The columns whose bit is set (all when NULL). */
+static void pick_columns(struct join *j, struct join_pick *p, const struct schema *s,
+                         const uint64_t *keep)
+{
+    struct arena *a = &j->op->mem;
+    p->ncols = s->n;
+    p->map = ARENA_ARRAY(a, uint32_t, s->n + 1);
+    p->types = ARENA_ARRAY(a, enum type, s->n + 1);
+    p->all = ARENA_ARRAY(a, enum type, s->n + 1);
+    for (uint32_t c = 0; c < s->n; c++) {
+        p->all[c] = s->fields[c].type;
+        if (keep && !bit_get(keep, c))
+            continue;
+        p->types[p->n] = s->fields[c].type;
+        p->map[p->n++] = c;
+    }
+}
+
+static struct column null_column(const struct join *j, enum type type)
+{
+    struct column c = j->null_column;
+    c.type = type;
+    return c;
+}
+
+struct batch *join_widen(const struct join *j, const struct join_pick *pick, struct batch *b)
+{
+    struct batch *out = batch_new(pick->ncols, j->op->acct);
+    out->rows = b->rows;
+    for (uint32_t c = 0; c < pick->ncols; c++)
+        out->cols[c] = null_column(j, pick->all[c]);
+    for (uint32_t i = 0; i < pick->n; i++)
+        out->cols[pick->map[i]] = b->cols[i];
+    batch_hold(out, b);
+    batch_unref(b);
+    return out;
+}
+
+static bool is_right_key(const struct join *j, uint32_t c)
+{
+    for (uint32_t k = 0; k < j->nkeys; k++) {
+        if (j->right_cols[k] == c)
             return true;
     }
     return false;
 }
 
+/* Which columns are kept, and which somebody reads. */
+static void open_columns(struct join *j)
+{
+    struct arena *a = &j->op->mem;
+    const struct stage *s = j->op->stage;
+    const struct schema *left = op_input_schema(j->op, 0), *right = op_input_schema(j->op, 1);
+    uint64_t *left_keep = ARENA_ARRAY(a, uint64_t, left->n / 64 + 1);
+    bool pairs = j->type == JOIN_INNER || j->type == JOIN_LEFT;
+    j->right_keep = ARENA_ARRAY(a, uint64_t, right->n / 64 + 1);
+    j->right_out = ARENA_ARRAY(a, uint32_t, right->n + 1);
+    j->out_live = ARENA_ARRAY(a, bool, s->schema.n + 1);
+    for (uint32_t k = 0; k < j->nkeys; k++) {
+        bit_set(left_keep, j->left_cols[k]);
+        bit_set(j->right_keep, j->right_cols[k]);
+    }
+    for (uint32_t c = 0; c < s->schema.n; c++)
+        j->out_live[c] = !s->live || bit_get(s->live, c);
+    j->nleft = left->n;
+    for (uint32_t c = 0; c < left->n; c++) {
+        if (j->out_live[c])
+            bit_set(left_keep, c);
+    }
+    for (uint32_t c = 0; pairs && c < right->n; c++) {
+        if (is_right_key(j, c))
+            continue;
+        if (j->out_live[j->nleft + j->nright])
+            bit_set(j->right_keep, c);
+        j->right_out[j->nright++] = c;
+    }
+    pick_columns(j, &j->left, left, left_keep);
+    pick_columns(j, &j->right, right, j->right_keep);
+    pick_columns(j, &j->out, &s->schema, s->live);
+    j->null_column = (struct column){.valid = ARENA_ARRAY(a, uint64_t, BATCH_WORDS),
+                                     .text = ARENA_ARRAY(a, struct text, BATCH_ROWS),
+                                     .v = {ARENA_ARRAY(a, int64_t, BATCH_ROWS)}};
+}
+
 static bool join_open(struct oper *op, struct err *err)
 {
-    (void)err;
     const struct stage *s = op->stage;
     const struct schema *left = op_input_schema(op, 0), *right = op_input_schema(op, 1);
     struct join *j = ARENA_NEW(&op->mem, struct join);
-    j->acct = op->acct;
+    j->op = op;
+    j->type = s->u.join.type;
     j->nkeys = s->u.join.n;
     j->left_cols = ARENA_ARRAY(&op->mem, uint32_t, j->nkeys);
     j->right_cols = ARENA_ARRAY(&op->mem, uint32_t, j->nkeys);
-    uint64_t *keep = ARENA_ARRAY(&op->mem, uint64_t, right->n / 64 + 1);
     for (uint32_t k = 0; k < j->nkeys; k++) {
         j->left_cols[k] = s->u.join.on[k].left_index;
         j->right_cols[k] = s->u.join.on[k].right_index;
-        bit_set(keep, j->right_cols[k]);
     }
-    j->nleft = left->n;
-    j->right_out = ARENA_ARRAY(&op->mem, uint32_t, right->n);
-    bool pairs = s->u.join.type == JOIN_INNER || s->u.join.type == JOIN_LEFT;
-    for (uint32_t c = 0; pairs && c < right->n; c++) {
-        if (is_right_key(op, c))
-            continue;
-        if (!s->live || bit_get(s->live, j->nleft + j->nright))
-            bit_set(keep, c);
-        j->right_out[j->nright++] = c;
+    j->exact = j->nkeys == 1 && left->fields[j->left_cols[0]].type == TYPE_INTEGER &&
+               right->fields[j->right_cols[0]].type == TYPE_INTEGER;
+    open_columns(j);
+    j->own = ARENA_NEW(&op->mem, struct join_out);
+    j->algorithm = planned_algorithm(op);
+    j->build_left = join_left_first(op);
+    rows_init(&j->kept, right, j->right_keep, op->acct);
+    if (j->build_left) {
+        uint64_t *keep = ARENA_ARRAY(&op->mem, uint64_t, left->n / 64 + 1);
+        for (uint32_t i = 0; i < j->left.n; i++)
+            bit_set(keep, j->left.map[i]);
+        rows_init(&j->left_kept, left, keep, op->acct);
+        join_table_init(&j->table, &j->left_kept, j->left_cols, j->nkeys, j->exact, op->acct);
+    } else {
+        join_table_init(&j->table, &j->kept, j->right_cols, j->nkeys, j->exact, op->acct);
     }
-    rows_init(&j->right, right, keep, op->acct);
-    j->nested = wants_nested_loop(op);
-    op->algorithm = j->nested ? "nested_loop" : "hash";
+    join_sorted_init(&j->sorted, &j->kept, j->right_cols, j->nkeys, j->exact, op->acct);
+    op->algorithm = algorithm_names[j->algorithm];
     op->state = j;
-    return true;
+    return j->algorithm != JOIN_EXTERNAL || join_spill_begin(j, err);
 }
 
 static bool join_accepts(const struct oper *op, uint32_t input)
 {
     const struct join *j = op->state;
-    return input == 1 || j->built;
+    return input == (j->build_left ? 0u : 1u) || j->ready;
 }
 
-static bool build_push(struct oper *op, struct batch *b, struct err *err)
+/* -- what is kept -- */
+
+uint32_t join_keyed(const struct batch *b, const uint32_t *cols, uint32_t nkeys, uint32_t *list)
 {
-    struct join *j = op->state;
-    uint64_t hashes[BATCH_ROWS], null[BATCH_WORDS];
-    uint32_t list[BATCH_ROWS], n = 0;
-    keys_null(b, j->right_cols, j->nkeys, null);
-    for (uint32_t i = 0; i < b->rows; i++) {
-        if (!bit_get(null, i))
-            list[n++] = i;
-    }
-    uint64_t had = j->right.n;
-    if (!rows_append(&j->right, b, NULL, list, n, err))
+    uint64_t null[BATCH_WORDS], keep[BATCH_WORDS];
+    keys_null(b, cols, nkeys, null);
+    bits_all(keep, b->rows);
+    for (uint32_t w = 0; w < BATCH_WORDS; w++)
+        keep[w] &= ~null[w];
+    return bits_list(keep, b->rows, list);
+}
+
+bool join_keep_right(struct join *j, struct batch *b, struct err *err)
+{
+    uint32_t list[BATCH_ROWS];
+    uint32_t n = join_keyed(b, j->right_cols, j->nkeys, list);
+    if (!rows_append(&j->kept, b, NULL, list, n, err))
         return false;
-    if (j->nested)
-        return true;
-    if (j->right.n > j->cap) {
-        size_t cap = j->cap ? j->cap * 2 : 1024;
-        while (cap < j->right.n)
-            cap *= 2;
-        j->hash = mem_resize(j->acct, j->hash, j->cap * sizeof(*j->hash), cap * sizeof(*j->hash));
-        j->cap = cap;
-    }
-    keys_hash(b, j->right_cols, j->nkeys, hashes);
-    for (uint32_t i = 0; i < n; i++)
-        j->hash[had + i] = hashes[list[i]];
+    if (j->algorithm == JOIN_HASH || j->algorithm == JOIN_EXTERNAL)
+        join_table_note(&j->table, b, list, n);
     return true;
 }
 
-/* Rows go in from the last to the first, each before the one that was there: chains run forwards.
- */
-static void build_table(struct join *j)
+void join_index(struct join *j)
 {
-    uint32_t n = (uint32_t)j->right.n;
-    size_t buckets = 64;
-    while (buckets < (size_t)n + n / 2)
-        buckets *= 2;
-    j->mask = buckets - 1;
-    j->first = mem_alloc(j->acct, buckets * sizeof(*j->first));
-    memset(j->first, 0xff, buckets * sizeof(*j->first));
-    j->next = mem_alloc(j->acct, (n ? n : 1) * sizeof(*j->next));
-    for (uint32_t i = n; i-- > 0;) {
-        size_t at = (size_t)j->hash[i] & j->mask;
-        j->next[i] = j->first[at];
-        j->first[at] = i;
-    }
+    if (j->algorithm == JOIN_SORT_MERGE)
+        join_sorted_build(&j->sorted);
+    else if (j->algorithm != JOIN_NESTED_LOOP)
+        join_table_build(&j->table);
 }
 
-static bool keys_match(const struct join *j, const struct batch *b, uint32_t row, uint32_t right)
+void join_unindex(struct join *j)
 {
-    for (uint32_t k = 0; k < j->nkeys; k++) {
-        uint32_t at;
-        const struct column *c = rows_at(&j->right, j->right_cols[k], right, &at);
-        if (!value_same(&b->cols[j->left_cols[k]], row, c, at))
-            return false;
+    join_table_release(&j->table);
+    join_sorted_release(&j->sorted);
+}
+
+uint64_t join_index_bytes(const struct join *j, uint64_t rows)
+{
+    return j->algorithm == JOIN_NESTED_LOOP  ? 0
+           : j->algorithm == JOIN_SORT_MERGE ? join_sorted_bytes(rows)
+                                             : join_table_bytes(&j->table, rows);
+}
+
+/* On the way to the kept rows: their text, and vectors that double at first. */
+static uint64_t room_for(const struct join *j, const struct batch *b, uint64_t kept)
+{
+    return engine_batch_bytes(b) * 2 + join_index_bytes(j, kept + b->rows);
+}
+
+static bool go_external(struct join *j, struct err *err)
+{
+    struct oper *op = j->op;
+    if (op->e->o->note) {
+        char *text =
+            xasprintf("joins by way of disk: %llu bytes are held, %llu are its limit",
+                      (unsigned long long)op->acct->now, (unsigned long long)op->limit_bytes);
+        op->e->o->note(op->e->o->ctx, op->stage->id, text);
+        free(text);
     }
+    op->algorithm = algorithm_names[JOIN_EXTERNAL];
+    return join_spill_begin(j, err);
+}
+
+static bool build_right(struct join *j, struct batch *b, struct err *err)
+{
+    if (op_may_hold(j->op, room_for(j, b, j->kept.n)))
+        return join_keep_right(j, b, err);
+    return go_external(j, err) && join_spill_push(j, 1, b, err);
+}
+
+static bool build_left(struct join *j, struct batch *b, struct err *err)
+{
+    if (!op_may_hold(j->op, room_for(j, b, j->left_kept.n)))
+        return go_external(j, err) && join_spill_push(j, 0, b, err);
+    if (!rows_append(&j->left_kept, b, NULL, NULL, b->rows, err))
+        return false;
+    join_table_note(&j->table, b, NULL, b->rows);
     return true;
 }
 
-/* The next right row after `at` that may match; END at the end. Start with END. */
-static uint32_t next_candidate(const struct join *j, uint64_t hash, uint32_t at)
+/* -- built left: right rows pass by, what has a match is kept -- */
+
+static void match_add(struct join *j, uint32_t head, uint32_t right)
 {
-    if (j->nested) {
-        uint32_t next = at == END ? 0 : at + 1;
-        return next < j->right.n ? next : END;
+    if (right == j->match_cap) {
+        size_t cap = j->match_cap ? j->match_cap * 2 : 1024;
+        size_t size = sizeof(*j->match_next);
+        j->match_next = mem_resize(j->op->acct, j->match_next, j->match_cap * size, cap * size);
+        j->match_cap = cap;
     }
-    uint32_t next = at == END ? j->first[(size_t)hash & j->mask] : j->next[at];
-    while (next != END && j->hash[next] != hash)
-        next = j->next[next];
-    return next;
+    j->match_next[right] = JOIN_END;
+    if (j->match_first[head] == JOIN_END)
+        j->match_first[head] = right;
+    else
+        j->match_next[j->match_last[head]] = right;
+    j->match_last[head] = right;
 }
 
-static bool emit_pairs(struct oper *op, struct lane *lane, struct batch *b, struct err *err)
+static bool pass_right(struct join *j, struct batch *b, struct err *err)
 {
-    struct join *j = op->state;
-    if (j->npairs == 0)
+    uint32_t list[BATCH_ROWS], heads[BATCH_ROWS], n = 0;
+    struct join_found f;
+    if (!op_may_hold(j->op, engine_batch_bytes(b) * 2 + b->rows * 2 * sizeof(uint32_t)))
+        return go_external(j, err) && join_spill_push(j, 1, b, err);
+    keys_null(b, j->right_cols, j->nkeys, f.null);
+    join_table_find(&j->table, b, j->right_cols, f.null, f.first);
+    bool pairs = j->type == JOIN_INNER || j->type == JOIN_LEFT;
+    for (uint32_t i = 0; i < b->rows; i++) {
+        uint32_t head = f.first[i];
+        /* That it has one is all that semi and anti ask. */
+        if (head == JOIN_END || (!pairs && j->match_first[head] != JOIN_END))
+            continue;
+        if (!pairs)
+            j->match_first[head] = head;
+        heads[n] = head;
+        list[n++] = i;
+    }
+    uint32_t had = (uint32_t)j->kept.n;
+    if (!rows_append(&j->kept, b, NULL, list, n, err))
+        return false;
+    for (uint32_t i = 0; pairs && i < n; i++)
+        match_add(j, heads[i], had + i);
+    return true;
+}
+
+/* -- pairs -- */
+
+static bool emit_pairs(struct join *j, struct lane *lane, struct batch *b, struct join_out *o,
+                       bool all, struct err *err)
+{
+    if (o->n == 0)
         return true;
-    struct batch *out = batch_new(j->nleft + j->nright, op->acct);
-    out->rows = j->npairs;
-    for (uint32_t c = 0; c < j->nleft; c++)
-        column_gather(b, c, j->pair_left, j->npairs, out, c);
-    for (uint32_t c = 0; c < j->nright; c++)
-        rows_gather(&j->right, j->right_out[c], j->pair_right, j->npairs, out, j->nleft + c);
+    struct batch *out = batch_new(j->nleft + j->nright, j->op->acct);
+    out->rows = o->n;
+    for (uint32_t c = 0; c < j->nleft; c++) {
+        if (!j->out_live[c])
+            out->cols[c] = null_column(j, b->cols[c].type);
+        else if (all)
+            out->cols[c] = b->cols[c];
+        else
+            column_gather(b, c, o->left, o->n, out, c);
+    }
+    for (uint32_t c = 0; c < j->nright; c++) {
+        if (!j->out_live[j->nleft + c])
+            out->cols[j->nleft + c] = null_column(j, j->kept.types[j->right_out[c]]);
+        else
+            rows_gather(&j->kept, j->right_out[c], o->right, o->n, out, j->nleft + c);
+    }
     batch_hold(out, b);
-    j->npairs = 0;
-    bool ok = op_emit(op, lane, out, err);
+    bool ok;
+    if (o->to) {
+        uint64_t seq[BATCH_ROWS];
+        for (uint32_t i = 0; i < o->n; i++)
+            seq[i] = o->seq[all ? i : o->left[i]];
+        ok = spill_add(o->to, out, j->out.map, NULL, o->n, seq, err);
+    } else {
+        ok = op_emit(j->op, lane, out, err);
+    }
+    o->n = 0;
     batch_unref(out);
     return ok;
 }
 
-static bool add_pair(struct oper *op, struct lane *lane, struct batch *b, uint32_t left,
-                     uint32_t right, struct err *err)
+/* Every left row has one match at most (a left join: exactly one, or a row of nulls). */
+static bool pair_single(struct join *j, struct lane *lane, struct batch *b, struct join_found *f,
+                        struct join_out *o, struct err *err)
 {
-    struct join *j = op->state;
-    j->pair_left[j->npairs] = left;
-    j->pair_right[j->npairs++] = right;
-    return j->npairs < BATCH_ROWS || emit_pairs(op, lane, b, err);
-}
-
-static bool probe_pairs(struct oper *op, struct lane *lane, struct batch *b, const uint64_t *hashes,
-                        const uint64_t *null, struct err *err)
-{
-    struct join *j = op->state;
-    bool keep_all = op->stage->u.join.type == JOIN_LEFT;
-    for (uint32_t i = 0; i < b->rows; i++) {
-        bool found = false;
-        uint32_t r = bit_get(null, i) ? END : next_candidate(j, hashes[i], END);
-        for (; r != END; r = next_candidate(j, hashes[i], r)) {
-            if (!keys_match(j, b, i, r))
-                continue;
-            found = true;
-            if (!add_pair(op, lane, b, i, r, err))
-                return false;
-        }
-        if (!found && keep_all && !add_pair(op, lane, b, i, ROWS_NULL, err))
-            return false;
+    uint32_t n = 0;
+    if (j->type == JOIN_LEFT) {
+        memcpy(o->right, f->first, b->rows * sizeof(*o->right));
+        o->n = b->rows;
+        return emit_pairs(j, lane, b, o, true, err);
     }
-    return emit_pairs(op, lane, b, err);
+    for (uint32_t i = 0; i < b->rows; i++) {
+        o->left[n] = i;
+        o->right[n] = f->first[i];
+        n += f->first[i] != JOIN_END;
+    }
+    o->n = n;
+    return emit_pairs(j, lane, b, o, n == b->rows, err);
 }
 
-/* semi, anti */
-static bool probe_exists(struct oper *op, struct lane *lane, struct batch *b,
-                         const uint64_t *hashes, const uint64_t *null, struct err *err)
+/* The right row at a finder's place, and the place after it. */
+static uint32_t right_at(const struct join *j, uint32_t at)
 {
-    struct join *j = op->state;
-    uint64_t keep[BATCH_WORDS] = {0};
-    bool want = op->stage->u.join.type == JOIN_SEMI;
+    return j->algorithm == JOIN_SORT_MERGE && !j->external ? j->sorted.entries[at].row : at;
+}
+
+static uint32_t right_next(const struct join *j, const struct batch *b, uint32_t row, uint32_t at)
+{
+    if (j->external)
+        return join_table_next(&j->table, b, j->left_cols, row, at);
+    if (j->build_left)
+        return j->match_next[at];
+    if (j->algorithm == JOIN_SORT_MERGE)
+        return join_sorted_next(&j->sorted, at);
+    if (j->algorithm == JOIN_NESTED_LOOP)
+        return join_loop_from(&j->kept, j->right_cols, b, j->left_cols, row, j->nkeys, j->exact,
+                              at + 1);
+    return join_table_next(&j->table, b, j->left_cols, row, at);
+}
+
+static void find(const struct join *j, const struct batch *b, struct join_found *f)
+{
+    keys_null(b, j->left_cols, j->nkeys, f->null);
+    if (j->algorithm == JOIN_SORT_MERGE && !j->external) {
+        join_sorted_find(&j->sorted, b, j->left_cols, f->null, f->first);
+    } else if (j->algorithm == JOIN_NESTED_LOOP && !j->external) {
+        for (uint32_t i = 0; i < b->rows; i++)
+            f->first[i] = bit_get(f->null, i)
+                              ? JOIN_END
+                              : join_loop_from(&j->kept, j->right_cols, b, j->left_cols, i,
+                                               j->nkeys, j->exact, 0);
+    } else {
+        join_table_find(&j->table, b, j->left_cols, f->null, f->first);
+    }
+    if (!j->build_left || j->external)
+        return;
+    for (uint32_t i = 0; i < b->rows; i++)
+        f->first[i] = f->first[i] == JOIN_END ? JOIN_END : j->match_first[f->first[i]];
+}
+
+static bool pair_all(struct join *j, struct lane *lane, struct batch *b, struct join_found *f,
+                     struct join_out *o, struct err *err)
+{
+    o->n = 0;
     for (uint32_t i = 0; i < b->rows; i++) {
-        uint32_t r = bit_get(null, i) ? END : next_candidate(j, hashes[i], END);
-        while (r != END && !keys_match(j, b, i, r))
-            r = next_candidate(j, hashes[i], r);
-        if ((r != END) == want)
+        uint32_t at = f->first[i];
+        if (at == JOIN_END && j->type != JOIN_LEFT)
+            continue;
+        do {
+            o->left[o->n] = i;
+            o->right[o->n++] = at == JOIN_END ? ROWS_NULL : right_at(j, at);
+            if (o->n == BATCH_ROWS && !emit_pairs(j, lane, b, o, false, err))
+                return false;
+            at = at == JOIN_END ? at : right_next(j, b, i, at);
+        } while (at != JOIN_END);
+    }
+    return emit_pairs(j, lane, b, o, false, err);
+}
+
+/* Rows of semi and anti, or of a left join that have no match: as they are. */
+static bool emit_left(struct join *j, struct lane *lane, struct batch *b, const uint64_t *keep,
+                      struct join_out *o, struct err *err)
+{
+    if (!o->to)
+        return op_emit_kept(j->op, lane, b, keep, err);
+    uint32_t list[BATCH_ROWS];
+    uint64_t seq[BATCH_ROWS];
+    uint32_t n = bits_list(keep, b->rows, list);
+    for (uint32_t i = 0; i < n; i++)
+        seq[i] = o->seq[list[i]];
+    return spill_add(o->to, b, j->out.map, list, n, seq, err);
+}
+
+/* With a part of the right side: which left rows are decided by it? Changes f->first to what pairs
+ * are to be made of. */
+static void decide(struct join *j, const struct batch *b, struct join_found *f,
+                   struct join_partial *p, uint64_t *keep)
+{
+    for (uint32_t i = 0; i < b->rows; i++) {
+        uint64_t at = p->row + i;
+        uint64_t bit = UINT64_C(1) << (at & 63);
+        bool before = p->matched[at >> 6] & bit, now = f->first[i] != JOIN_END;
+        p->matched[at >> 6] |= now ? bit : 0;
+        bool lone = !before && !now && p->last;
+        if (j->type == JOIN_SEMI ? now && !before : lone)
             bit_set(keep, i);
     }
-    uint32_t n = bits_count(keep, b->rows);
-    if (n == 0 || n == b->rows)
-        return n == 0 || op_emit(op, lane, b, err);
-    struct batch *out = batch_filter(b, keep, NULL, 0, op->acct);
-    bool ok = op_emit(op, lane, out, err);
-    batch_unref(out);
-    return ok;
+}
+
+/* A left join with a part of the right side: pairs, and rows without a match where they stand. */
+static bool pair_partial(struct join *j, struct batch *b, struct join_found *f, struct join_out *o,
+                         const uint64_t *lone, struct err *err)
+{
+    o->n = 0;
+    for (uint32_t i = 0; i < b->rows; i++) {
+        uint32_t at = f->first[i];
+        if (at == JOIN_END && !bit_get(lone, i))
+            continue;
+        do {
+            o->left[o->n] = i;
+            o->right[o->n++] = at == JOIN_END ? ROWS_NULL : at;
+            if (o->n == BATCH_ROWS && !emit_pairs(j, NULL, b, o, false, err))
+                return false;
+            at = at == JOIN_END ? at : right_next(j, b, i, at);
+        } while (at != JOIN_END);
+    }
+    return emit_pairs(j, NULL, b, o, false, err);
+}
+
+bool join_batch(struct join *j, struct lane *lane, struct batch *b, struct join_out *o,
+                struct join_partial *p, struct err *err)
+{
+    struct join_found f;
+    uint64_t keep[BATCH_WORDS] = {0};
+    find(j, b, &f);
+    bool exists = j->type == JOIN_SEMI || j->type == JOIN_ANTI;
+    if (p && (exists || j->type == JOIN_LEFT)) {
+        decide(j, b, &f, p, keep);
+        return exists ? emit_left(j, lane, b, keep, o, err) : pair_partial(j, b, &f, o, keep, err);
+    }
+    if (exists) {
+        for (uint32_t i = 0; i < b->rows; i++)
+            keep[i >> 6] |= (uint64_t)((f.first[i] != JOIN_END) == (j->type == JOIN_SEMI))
+                            << (i & 63);
+        return emit_left(j, lane, b, keep, o, err);
+    }
+    bool table = (j->algorithm == JOIN_HASH && !j->build_left) || j->external;
+    return table && j->table.unique ? pair_single(j, lane, b, &f, o, err)
+                                    : pair_all(j, lane, b, &f, o, err);
+}
+
+/* -- the engine's side -- */
+
+static bool join_lanes(const struct oper *op, uint32_t input)
+{
+    const struct join *j = op->state;
+    return input == 0 && j->ready && !j->build_left && !j->external;
+}
+
+static bool join_lane_open(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
+{
+    (void)input, (void)err;
+    if (!lane->state[op->index])
+        lane->state[op->index] = ARENA_NEW(&lane->mem, struct join_out);
+    return true;
+}
+
+static bool join_lane_close(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
+{
+    (void)op, (void)lane, (void)input, (void)err;
+    return true;
 }
 
 static bool join_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
                       struct err *err)
 {
-    if (input == 1)
-        return build_push(op, b, err);
     struct join *j = op->state;
-    uint64_t hashes[BATCH_ROWS] = {0}, null[BATCH_WORDS];
-    keys_null(b, j->left_cols, j->nkeys, null);
-    if (!j->nested)
-        keys_hash(b, j->left_cols, j->nkeys, hashes);
-    enum join_type t = op->stage->u.join.type;
-    return t == JOIN_SEMI || t == JOIN_ANTI ? probe_exists(op, lane, b, hashes, null, err)
-                                            : probe_pairs(op, lane, b, hashes, null, err);
+    if (j->external)
+        return join_spill_push(j, input, b, err);
+    if (j->build_left)
+        return input == 0 ? build_left(j, b, err) : pass_right(j, b, err);
+    return input == 1 ? build_right(j, b, err)
+                      : join_batch(j, lane, b, lane->state[op->index], NULL, err);
+}
+
+static void match_open(struct join *j)
+{
+    j->match_rows = (size_t)j->left_kept.n;
+    size_t bytes = j->match_rows * sizeof(*j->match_first);
+    j->match_first = mem_alloc(j->op->acct, bytes);
+    j->match_last = mem_alloc(j->op->acct, bytes);
+    memset(j->match_first, 0xff, bytes);
+}
+
+static void match_release(struct join *j)
+{
+    size_t size = sizeof(*j->match_first);
+    mem_release(j->op->acct, j->match_first, j->match_rows * size);
+    mem_release(j->op->acct, j->match_last, j->match_rows * size);
+    mem_release(j->op->acct, j->match_next, j->match_cap * size);
+    j->match_first = j->match_last = j->match_next = NULL;
+    j->match_rows = j->match_cap = 0;
+}
+
+/* Built left: the left rows, in batches, with their matches. */
+static bool emit_built_left(struct join *j, struct lane *lane, struct err *err)
+{
+    uint32_t n = (uint32_t)j->left_kept.n, ids[BATCH_ROWS];
+    bool ok = true;
+    for (uint32_t from = 0; ok && from < n; from += BATCH_ROWS) {
+        if (engine_stopped(j->op->e, err))
+            return false;
+        struct batch *b = batch_new(j->nleft, j->op->acct);
+        b->rows = n - from < BATCH_ROWS ? n - from : BATCH_ROWS;
+        for (uint32_t i = 0; i < b->rows; i++)
+            ids[i] = from + i;
+        for (uint32_t c = 0; c < j->nleft; c++) {
+            if (j->left_kept.stored[c])
+                rows_gather(&j->left_kept, c, ids, b->rows, b, c);
+            else
+                b->cols[c] = null_column(j, j->left_kept.types[c]);
+        }
+        ok = join_batch(j, lane, b, j->own, NULL, err);
+        batch_unref(b);
+    }
+    return ok;
 }
 
 static bool join_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
 {
-    (void)lane;
-    (void)err;
     struct join *j = op->state;
-    if (input == 1) {
-        if (!j->nested)
-            build_table(j);
-        j->built = true;
+    bool first = !j->ready;
+    j->ready = true;
+    if (j->external)
+        return first || join_spill_finish(j, lane, err);
+    if (first) {
+        join_index(j);
+        if (j->build_left)
+            match_open(j);
+        return true;
     }
-    return true;
+    (void)input;
+    return !j->build_left || emit_built_left(j, lane, err);
 }
 
 static void join_close(struct oper *op)
@@ -253,13 +569,18 @@ static void join_close(struct oper *op)
     struct join *j = op->state;
     if (!j)
         return;
-    mem_release(j->acct, j->hash, j->cap * sizeof(*j->hash));
-    mem_release(j->acct, j->first, (j->mask + 1) * sizeof(*j->first));
-    mem_release(j->acct, j->next, (j->right.n ? j->right.n : 1) * sizeof(*j->next));
-    rows_release(&j->right);
+    join_unindex(j);
+    match_release(j);
+    join_spill_free(j);
+    rows_release(&j->kept);
+    if (j->build_left)
+        rows_release(&j->left_kept);
 }
 
 const struct op_class op_join_class = {.open = join_open,
+                                       .lane_open = join_lane_open,
+                                       .lane_close = join_lane_close,
+                                       .lanes = join_lanes,
                                        .push = join_push,
                                        .finish = join_finish,
                                        .close = join_close,

@@ -17,6 +17,7 @@ static bool stage_read(struct arena *a, const struct json *v, struct rec_plan_st
     s->gpus = json_num(v, "gpus", NAN);
     s->parallelism = json_int(v, "parallelism", 1);
     s->algorithm = json_str(v, "algorithm", NULL);
+    s->build = json_str(v, "build", NULL);
     s->start_s = json_num(v, "start_s", NAN);
     s->end_s = json_num(v, "end_s", NAN);
     return true;
@@ -75,6 +76,8 @@ static void stage_write(struct jw *w, const struct rec_plan_stage *s)
     jw_knum(w, "gpus", s->gpus);
     jw_kint(w, "parallelism", s->parallelism);
     jw_kstr(w, "algorithm", s->algorithm);
+    if (s->build)
+        jw_kstr(w, "build", s->build);
     jw_knum(w, "start_s", s->start_s);
     jw_knum(w, "end_s", s->end_s);
     jw_end_obj(w);

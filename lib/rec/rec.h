@@ -173,6 +173,7 @@ struct rec_plan_stage {
     double cpu_cores, memory_gb, gpus;
     int64_t parallelism;
     const char *algorithm; /* "hash", "nested_loop", …, or NULL */
+    const char *build;     /* side that a hash join keeps: "left", "right"; NULL: not said */
     double start_s, end_s;
 };
 struct rec_plan {
