@@ -209,7 +209,8 @@ static const struct tool_section sections[] = {
      "interval; first and last are null. The number of groups is at least what is seen; its upper "
      "bound holds more often than 95 %. Filters, sorts and limits behind an aggregate go by the "
      "estimates. What a sample cannot tell is null, and `why` says why: groups counted over "
-     "groups, distinct records, the first records of a file."},
+     "groups, distinct records, the first records of a file, what a limit may end early, a key of "
+     "few values."},
     {"Figures",
      "For each stage the completion record tells records and bytes in and out, seconds from its "
      "first to its last batch, CPU time of all threads, the most memory it held, and bytes read "

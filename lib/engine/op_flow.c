@@ -6,6 +6,7 @@
 #include "engine/keys.h"
 #include "engine/op.h"
 #include "engine/reject.h"
+#include "engine/sample_int.h"
 #include "table/writer.h"
 
 const struct schema *op_input_schema(const struct oper *op, uint32_t input)
@@ -43,6 +44,8 @@ bool op_reject_rows(struct oper *op, struct lane *lane, struct batch *b,
                     const struct expr_result *r, const char *column, struct err *err)
 {
     if (!r || !r->nfailed)
+        return true;
+    if (op->e->o->sample && sample_forgives(op->e->o->sample, op->index))
         return true;
     bool to_file = op->e->rejects->to_file;
     struct buf text = BUF_INIT(BUF_UNBOUNDED);

@@ -13,7 +13,8 @@
  * The largest input goes first. A further one that would be joined with it in a way that a sample
  * does not survive (a pair is in the sample only if both are; a record has no partner because that
  * was not drawn) is read whole when small, else both go by the key they are joined on, also through
- * stages that pass it on. What one class of keys cannot serve is read whole.
+ * stages that pass it on. What one class of keys cannot serve is read whole. Where
+ * the key turns out to have few values, or one with very many records, nothing is told.
  *
  * What the stages give then:
  * - exact: only inputs that are whole stand before it;

@@ -28,6 +28,7 @@ struct sizes {
 
 struct reporter {
     struct sample_run *r;
+    bool *cut;                       /* by stage of p: a limit behind it may end it early */
     const struct engine_stage **ran; /* by stage of p; NULL: did not run */
     const uint32_t *at;              /* … and its index in q */
     struct sizes *sizes;
@@ -59,12 +60,43 @@ static struct guess exactly(double v)
 
 static struct guess at_most(struct guess g, double most)
 {
+    if (isnan(g.mid))
+        return g;
     return (struct guess){fmin(g.mid, most), fmin(g.lo, most), fmin(g.hi, most)};
 }
 
 static struct guess per(double many, double of, struct guess all)
 {
     return of > 0 ? times(all, many / of) : many == 0 ? all : unknown;
+}
+
+/* Records of the sample that a stage handed on; a read may have passed by more. */
+static double rows_behind(const struct reporter *k, uint32_t i)
+{
+    const struct sample_run *r = k->r;
+    if (r->source_of[i] >= 0) {
+        const struct sample_source *src = &r->sources[r->source_of[i]];
+        if (src->method == SAMPLE_KEY || src->method == SAMPLE_RECORDS)
+            return r->frames[src->frame].x_sum;
+    }
+    return k->ran[i]->used.records_out.p50;
+}
+
+/* By its tally. A filter that keeps all of a sample may drop some of all, a join may find other
+ * partners: as many as a sample without any such record leaves open. */
+static struct guess tallied(const struct reporter *k, uint32_t i)
+{
+    enum op op = k->r->p->stages[i].op;
+    struct estimate e = sample_tally_records(k->r, &k->r->tallies[k->r->stages[i].tally]);
+    struct guess g = of_estimate(e);
+    double in = op == OP_FILTER || op == OP_JOIN ? rows_behind(k, k->r->p->stages[i].inputs[0])
+                                                 : (double)NAN;
+    if (in != k->ran[i]->used.records_out.p50)
+        return g;
+    double open = estimate_count(k->r->frames, NULL, 0, 0).within.hi;
+    g.lo = fmax(0, g.lo - open);
+    g.hi += op == OP_JOIN ? open : 0;
+    return g;
 }
 
 static struct guess records_out(struct reporter *k, uint32_t i, struct guess in)
@@ -75,8 +107,10 @@ static struct guess records_out(struct reporter *k, uint32_t i, struct guess in)
     const struct rec_stage_figures *u = &k->ran[i]->used;
     if (st->grade == GRADE_EXACT)
         return exactly(u->records_out.p50);
+    if (st->forgiven)
+        return unknown;
     if (st->tally >= 0 && s->op != OP_WRITE)
-        return of_estimate(sample_tally_records(r, &r->tallies[st->tally]));
+        return tallied(k, i);
     if (s->op == OP_AGGREGATE && s->u.aggregate.by.n == 0)
         return exactly(1);
     if (st->groups >= 0) {
@@ -85,6 +119,10 @@ static struct guess records_out(struct reporter *k, uint32_t i, struct guess in)
     }
     if (s->op == OP_LIMIT)
         return at_most(in, (double)s->u.limit.count);
+    bool passes = s->op == OP_DERIVE || s->op == OP_SELECT || s->op == OP_RENAME ||
+                  s->op == OP_SORT || s->op == OP_WRITE;
+    if (passes)
+        return in;
     if (st->by_join)
         return unknown;
     return per(u->records_out.p50, u->records_in.p50, in);
@@ -102,7 +140,7 @@ static void size_read(struct reporter *k, uint32_t i, struct sizes *z)
             all += (double)src->blocks[p].size;
         z->bytes_in = exactly(all);
         z->in = per(u->records_in.p50, u->records_out.p50, z->out);
-        z->bytes_out = per(u->bytes_out.p50, u->records_out.p50, z->out);
+        z->bytes_out = of_estimate(sample_tally_bytes(r, &r->tallies[r->stages[i].tally]));
     } else { /* all of it went by */
         z->bytes_in = exactly(u->bytes_in.p50);
         z->in = exactly(u->records_in.p50);
@@ -136,6 +174,64 @@ static void size_stage(struct reporter *k, uint32_t i)
     if (s->op != OP_WRITE && k->r->stages[i].unit)
         bytes -= UNIT_BYTES * rows;
     z->bytes_out = k->r->stages[i].grade == GRADE_EXACT ? exactly(bytes) : per(bytes, rows, z->out);
+    if (s->op != OP_WRITE && k->r->stages[i].tally >= 0)
+        z->bytes_out = of_estimate(sample_tally_bytes(k->r, &k->r->tallies[k->r->stages[i].tally]));
+    if (s->op != OP_WRITE && k->r->stages[i].hidden && s->op != OP_AGGREGATE)
+        z->bytes_out = unknown; /* who knows the bounds' share of it */
+}
+
+/* Would a limit behind it end the stage before its input ends? Then what it takes is not known. */
+static bool is_cut(const struct reporter *k, uint32_t i)
+{
+    const struct pipeline *p = k->r->p;
+    uint32_t n;
+    const uint32_t *next = pipeline_consumers(p, i, &n);
+    bool all = n > 0;
+    for (uint32_t c = 0; all && c < n; c++) {
+        const struct stage *s = &p->stages[next[c]];
+        bool streams = s->op == OP_FILTER || s->op == OP_DERIVE || s->op == OP_SELECT ||
+                       s->op == OP_RENAME || s->op == OP_UNION || s->op == OP_DISTINCT ||
+                       (s->op == OP_JOIN && s->inputs[0] == i && s->inputs[1] != i);
+        bool limit = s->op == OP_LIMIT && !(k->sizes[next[c]].in.hi < (double)s->u.limit.count);
+        all = limit || (streams && k->cut[next[c]]);
+    }
+    return all;
+}
+
+static void cut_short(struct reporter *k)
+{
+    const struct pipeline *p = k->r->p;
+    for (uint32_t m = p->nstages; m-- > 0;) {
+        uint32_t i = p->order[m];
+        k->cut[i] = is_cut(k, i) && k->r->stages[i].grade != GRADE_EXACT && k->ran[i];
+    }
+    for (uint32_t i = 0; i < p->nstages; i++) {
+        const struct stage *s = &p->stages[i];
+        struct sizes *z = &k->sizes[i];
+        if (k->cut[i]) {
+            *z = (struct sizes){unknown, unknown, unknown, unknown};
+            if (!k->r->stages[i].why)
+                k->r->stages[i].why = "a limit behind it may end it early";
+        }
+        for (uint32_t c = 0; c < s->ninputs; c++) {
+            if (k->cut[s->inputs[c]])
+                z->in = z->bytes_in = unknown;
+        }
+    }
+}
+
+/* Groups of a sample, and what came of them, have sizes of the sample's own: a guess. */
+static bool is_guess(const struct reporter *k, uint32_t i)
+{
+    const struct stage *s = &k->r->p->stages[i];
+    const struct sample_stage *st = &k->r->stages[i];
+    if (st->grade <= GRADE_SAMPLE || st->groups >= 0)
+        return false;
+    if (s->op == OP_LIMIT && k->r->stages[s->inputs[0]].grade == GRADE_SAMPLE)
+        return false;
+    bool passes = s->op == OP_DERIVE || s->op == OP_SELECT || s->op == OP_RENAME ||
+                  s->op == OP_SORT || s->op == OP_WRITE;
+    return !passes || is_guess(k, s->inputs[0]);
 }
 
 /* -- time and memory -- */
@@ -185,18 +281,6 @@ static bool keeps_values(const struct stage *s)
             return true;
     }
     return false;
-}
-
-/* Records of the sample that a stage handed on; a read may have passed by more. */
-static double rows_behind(const struct reporter *k, uint32_t i)
-{
-    const struct sample_run *r = k->r;
-    if (r->source_of[i] >= 0) {
-        const struct sample_source *src = &r->sources[r->source_of[i]];
-        if (src->method == SAMPLE_KEY || src->method == SAMPLE_RECORDS)
-            return r->frames[src->frame].x_sum;
-    }
-    return k->ran[i]->used.records_out.p50;
 }
 
 static struct rec_figure memory_of(const struct reporter *k, uint32_t i)
@@ -270,6 +354,18 @@ static struct rec_interval within(struct guess g)
     return (struct rec_interval){floor(g.lo), ceil(g.hi)};
 }
 
+/* A key before it that does not do, in words; or NULL. */
+static const char *weak_key(const struct sample_run *r, uint32_t i)
+{
+    const struct stage *s = &r->p->stages[i];
+    const char *why = NULL;
+    if (r->source_of[i] >= 0 && r->sources[r->source_of[i]].few_keys)
+        return "the values of the key it was sampled by are too few, or one has too many records";
+    for (uint32_t n = 0; n < s->ninputs && !why; n++)
+        why = weak_key(r, s->inputs[n]);
+    return why;
+}
+
 static void fill_profile(const struct reporter *k, struct sample_result *out)
 {
     struct sample_run *r = k->r;
@@ -283,14 +379,23 @@ static void fill_profile(const struct reporter *k, struct sample_result *out)
     for (uint32_t i = 0; i < p->nstages; i++) {
         const struct sizes *z = &k->sizes[i];
         stages[i] = figures_of(k, i, wall);
-        samples[i] = (struct rec_sample_stage){NULL,
-                                               NULL,
-                                               (double)NAN,
-                                               within(z->in),
-                                               within(z->out),
-                                               within(z->bytes_in),
-                                               within(z->bytes_out),
-                                               r->stages[i].why};
+        bool guess = is_guess(k, i);
+        bool rough = r->stages[i].grade > GRADE_SAMPLE ||
+                     (p->stages[i].op == OP_WRITE && r->stages[i].grade == GRADE_SAMPLE);
+        bool guess_in = false, rough_in = false;
+        for (uint32_t n = 0; n < p->stages[i].ninputs; n++) {
+            guess_in |= is_guess(k, p->stages[i].inputs[n]);
+            rough_in |= r->stages[p->stages[i].inputs[n]].grade > GRADE_SAMPLE;
+        }
+        samples[i] =
+            (struct rec_sample_stage){NULL,
+                                      NULL,
+                                      (double)NAN,
+                                      within(guess_in ? unknown : z->in),
+                                      within(guess ? unknown : z->out),
+                                      within(rough_in ? unknown : z->bytes_in),
+                                      within(rough ? unknown : z->bytes_out),
+                                      r->stages[i].why ? r->stages[i].why : weak_key(r, i)};
         if (r->source_of[i] < 0)
             continue;
         const struct sample_source *src = &r->sources[r->source_of[i]];
@@ -322,6 +427,16 @@ static void fill_profile(const struct reporter *k, struct sample_result *out)
     };
 }
 
+/* Were rows left out before, because an expression fails on a figure that is not known? */
+static bool left_out(const struct sample_run *r, uint32_t i)
+{
+    const struct stage *s = &r->p->stages[i];
+    bool any = r->stages[i].forgiven;
+    for (uint32_t n = 0; n < s->ninputs && !any; n++)
+        any = left_out(r, s->inputs[n]);
+    return any;
+}
+
 static void fill_outputs(const struct reporter *k, struct sample_result *out)
 {
     struct sample_run *r = k->r;
@@ -344,12 +459,14 @@ static void fill_outputs(const struct reporter *k, struct sample_result *out)
             .records = n->mid,
             .records_interval = within(*n),
             .rows_left = 0,
-            .why = st->why,
+            .why = st->why ? st->why : weak_key(r, i),
         };
         if (r->rows) {
             e->rows = arena_slice(r->a, buf_slice(&r->rows[i].text));
             e->rows_left = (double)r->rows[i].left;
         }
+        if (!e->why && left_out(r, i))
+            e->why = "rows are left out for which an expression needs a figure that is not known";
         if (!e->why && !e->rows.len && !(st->aggregated && st->grade <= GRADE_ESTIMATE))
             e->why = "its rows are no aggregate: only their number is told";
     }
@@ -360,6 +477,7 @@ void sample_report(struct sample_run *r, const struct engine_result *ran, struct
     uint32_t n = r->p->nstages;
     struct reporter k = {.r = r,
                          .ran = ARENA_ARRAY(r->a, const struct engine_stage *, n),
+                         .cut = ARENA_ARRAY(r->a, bool, n),
                          .sizes = ARENA_ARRAY(r->a, struct sizes, n)};
     uint32_t *at = ARENA_ARRAY(r->a, uint32_t, n);
     k.at = at;
@@ -383,6 +501,7 @@ void sample_report(struct sample_run *r, const struct engine_result *ran, struct
     }
     for (uint32_t m = 0; m < n; m++)
         size_stage(&k, r->p->order[m]);
+    cut_short(&k);
     fill_profile(&k, out);
     fill_outputs(&k, out);
 }

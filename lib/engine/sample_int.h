@@ -15,6 +15,7 @@
 #define SAMPLE_UNIT "foreline:unit"
 #define SAMPLE_LO "foreline:lo:"
 #define SAMPLE_HI "foreline:hi:"
+#define SAMPLE_COUNT "foreline:n"
 /* The unit of a record that is certain to be in the sample. */
 #define UNIT_CERTAIN (-1)
 
@@ -38,6 +39,7 @@ struct sample_source { /* a read */
     uint32_t frame;          /* index; SAMPLE_WHOLE: none */
     bool ended;              /* read to the end of what was drawn */
     uint64_t seen;           /* records that came by, at the tag */
+    bool few_keys;           /* its key does not do */
 };
 
 enum sample_grade {
@@ -57,6 +59,7 @@ struct sample_stage {
     const char *out;         /* the stage of the new pipeline that has its rows; NULL: absent */
     struct text_list bounds; /* columns that have hidden bounds beside them */
     int tally;               /* that counts its rows, or -1 */
+    bool forgiven;           /* records it failed on were left out without a word */
     int groups;              /* that knows its groups, or -1 */
     bool aggregated;         /* an aggregate stands before it */
 };
@@ -64,11 +67,13 @@ struct sample_stage {
 /* Sums by group and unit. */
 struct sample_cell {
     uint32_t group, unit;
-    double n;
+    double n, bytes;
 };
 struct sample_tally {
     struct groups groups;
-    bool total;                 /* no `by` */
+    bool total; /* no `by` */
+    bool sizes; /* it knows the bytes of its records */
+    double certain_bytes;
     uint32_t nby, nmeasures, n; /* n: groups, after sample_tally_sort */
     struct sample_cell *cells;
     double *sums; /* per cell and measure: values, sum */
@@ -140,9 +145,14 @@ void sample_tally_sort(struct sample_tally *t);
 struct estimate sample_tally_groups(const struct sample_run *r, const struct sample_tally *t);
 /* Estimated records, all groups together. */
 struct estimate sample_tally_records(const struct sample_run *r, const struct sample_tally *t);
+/* Bytes of the records, where it knows them. */
+struct estimate sample_tally_bytes(const struct sample_run *r, const struct sample_tally *t);
 extern const struct op_class op_tally_class, op_estimate_class;
 /* -- sample_ops.c -- */
 extern const struct op_class op_sample_read_class, op_tag_class, op_collect_class;
+/* A stage that fails on rows of which some figure is unknown leaves them out, and does not reject
+ * them: nothing is wrong with the data. */
+bool sample_forgives(struct sample_run *r, uint32_t stage);
 /* The class of a stage of q; `dflt` when it is none of ours. */
 const struct op_class *sample_class(const struct sample_run *r, uint32_t stage,
                                     const struct op_class *dflt);

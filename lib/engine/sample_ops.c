@@ -10,6 +10,8 @@
 /* Of one output's rows, at most. */
 #define ROWS_BYTES_MAX ((size_t)8 << 20)
 #define ROWS_MOST 10000
+/* So many units must have a key. */
+#define UNITS_MIN 64
 
 static struct sample_run *run_of(const struct oper *op)
 {
@@ -222,6 +224,17 @@ static bool tag_push(struct oper *op, struct lane *lane, uint32_t input, struct 
     return ok;
 }
 
+/* Enough units have some, and no key has so many records that the sample is far too small without
+ * it: five standard deviations, which chance alone hardly ever makes. */
+static bool keys_are_many(const struct estimate_frame *f)
+{
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < ESTIMATE_UNITS; i++)
+        used += f->x[i] > 0;
+    double off = f->x_sum - f->fraction * f->x_all;
+    return used >= UNITS_MIN && off * off <= 5 * 5 * (1 - f->fraction) * f->dx2;
+}
+
 static bool tag_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
 {
     (void)lane, (void)input, (void)err;
@@ -231,6 +244,10 @@ static bool tag_finish(struct oper *op, struct lane *lane, uint32_t input, struc
     if (!t->src->ended) /* a limit had enough: what was left out is not known */
         t->frame->x_all = (double)NAN;
     estimate_frame_ready(t->frame);
+    if (t->src->method == SAMPLE_KEY && !keys_are_many(t->frame)) {
+        t->src->few_keys = true;
+        t->frame->x_all = (double)NAN;
+    }
     return true;
 }
 
@@ -300,6 +317,18 @@ static bool collect_push(struct oper *op, struct lane *lane, uint32_t input, str
 
 const struct op_class op_collect_class = {
     .open = no_open, .push = collect_push, .finish = op_no_finish};
+
+bool sample_forgives(struct sample_run *r, uint32_t stage)
+{
+    uint32_t i = r->parts[stage].stage;
+    if (i == UINT32_MAX)
+        return true;
+    const struct stage *s = &r->p->stages[i];
+    bool behind = s->ninputs > 0 && r->stages[s->inputs[0]].aggregated &&
+                  r->stages[s->inputs[0]].grade != GRADE_EXACT;
+    r->stages[i].forgiven |= behind;
+    return behind;
+}
 
 const struct op_class *sample_class(const struct sample_run *r, uint32_t stage,
                                     const struct op_class *dflt)

@@ -55,20 +55,6 @@ static struct json *names_of(struct rewriter *w, const struct schema *s)
     return names;
 }
 
-/* The rows of a stage without what is hidden. */
-static const char *plain(struct rewriter *w, uint32_t stage)
-{
-    const struct sample_stage *st = &w->r->stages[stage];
-    const struct schema *s = &w->r->p->stages[stage].schema;
-    if ((!st->unit && !st->hidden) || s->n == 0)
-        return st->out;
-    const char *id = own_id(w, "plain", st->out);
-    struct json *def = own(w, id, "select", st->out);
-    json_set(w->a, def, "columns", names_of(w, s));
-    add(w, def, ROLE_NONE, 0, UINT32_MAX);
-    return id;
-}
-
 static struct json *units(struct rewriter *w, const char *id, const char *input, const char *value)
 {
     struct json *def = own(w, id, "derive", input), *set = json_new(w->a, JSON_OBJECT);
@@ -89,12 +75,28 @@ static int tally(struct rewriter *w, const char *input, const struct json *by,
         json_append(w->a, keys, by->u.items[i]);
     json_append(w->a, keys, string(w, SAMPLE_UNIT));
     struct json *count = json_new(w->a, JSON_OBJECT);
-    json_set(w->a, count, "foreline:n", string(w, "count"));
+    json_set(w->a, count, SAMPLE_COUNT, string(w, "count"));
     json_set(w->a, def, "by", keys);
     json_set(w->a, def, "measures",
              json_len(measures) ? (struct json *)(uintptr_t)measures : count);
     add(w, def, ROLE_TALLY, r->ntallies, UINT32_MAX);
     return (int)r->ntallies++;
+}
+
+/* The rows of a stage without what is hidden. */
+static const char *plain(struct rewriter *w, uint32_t stage)
+{
+    const struct sample_stage *st = &w->r->stages[stage];
+    const struct schema *s = &w->r->p->stages[stage].schema;
+    if ((!st->unit && !st->hidden) || s->n == 0)
+        return st->out;
+    if (st->unit) /* somebody reads it: so it has its width in all stages before */
+        tally(w, st->out, NULL, NULL);
+    const char *id = own_id(w, "plain", st->out);
+    struct json *def = own(w, id, "select", st->out);
+    json_set(w->a, def, "columns", names_of(w, s));
+    add(w, def, ROLE_NONE, 0, UINT32_MAX);
+    return id;
 }
 
 static const char *input_of(const struct rewriter *w, const struct stage *s, uint32_t k)
@@ -357,10 +359,9 @@ static void rewrite_stage(struct rewriter *w, uint32_t i)
     default:
         add(w, copy(w, i), ROLE_NONE, 0, i);
     }
-    bool changes = s->op == OP_READ || s->op == OP_FILTER || s->op == OP_JOIN || s->op == OP_UNION;
-    if (st->grade == GRADE_SAMPLE && changes)
+    if (st->grade == GRADE_SAMPLE && s->op != OP_WRITE)
         st->tally = tally(w, st->out, NULL, NULL);
-    else if (st->grade == GRADE_SAMPLE && s->ninputs == 1)
+    else if (st->grade == GRADE_SAMPLE)
         st->tally = w->r->stages[s->inputs[0]].tally;
 }
 

@@ -33,6 +33,8 @@ static bool sample_tally_open(struct oper *op, struct err *err)
     t->nby = s->u.aggregate.by.n - 1; /* without the unit */
     t->total = t->nby == 0;
     t->nmeasures = s->u.aggregate.n;
+    t->sizes =
+        t->total && t->nmeasures == 1 && strcmp(s->u.aggregate.measures[0].name, SAMPLE_COUNT) == 0;
     t->negative = ARENA_ARRAY(&t->mem, bool, t->nmeasures);
     const struct schema *in = op_input_schema(op, 0);
     enum type *types = ARENA_ARRAY(&t->mem, enum type, t->nby + 1);
@@ -78,7 +80,7 @@ static uint32_t cell_at(struct sample_tally *t, uint32_t group, uint32_t unit)
             return t->slots[at];
     }
     uint32_t i = t->slots[at] = t->ncells++;
-    t->cells[i] = (struct sample_cell){group, unit, 0};
+    t->cells[i] = (struct sample_cell){group, unit, 0, 0};
     memset(&t->sums[2 * (size_t)i * t->nmeasures], 0, 2 * t->nmeasures * sizeof(*t->sums));
     return i;
 }
@@ -145,6 +147,39 @@ static struct batch *evaluate(struct oper *op, struct batch *b, uint64_t *keep, 
     return vals;
 }
 
+/* Bytes of each row as the engine counts them (engine_batch_bytes), but for what is hidden. */
+static void row_bytes(const struct schema *s, const struct batch *b, uint32_t *out)
+{
+    memset(out, 0, b->rows * sizeof(*out));
+    for (uint32_t c = 0; c < b->ncols; c++) {
+        const struct column *col = &b->cols[c];
+        if (strncmp(s->fields[c].name, "foreline:", 9) == 0)
+            continue;
+        bool number = type_is_number(col->type), boolean = col->type == TYPE_BOOLEAN;
+        for (uint32_t i = 0; i < b->rows; i++) {
+            out[i]++;
+            if (column_valid(col, i))
+                out[i] += number ? 8 : boolean ? 1 : col->text[i].len;
+        }
+    }
+}
+
+static void add_bytes(struct sample_tally *t, const struct schema *s, const struct batch *b,
+                      const int64_t *unit)
+{
+    uint32_t bytes[BATCH_ROWS], cell = 0;
+    row_bytes(s, b, bytes);
+    for (uint32_t i = 0; i < b->rows; i++) {
+        if (unit[i] == UNIT_CERTAIN) {
+            t->certain_bytes += bytes[i];
+            continue;
+        }
+        if (i == 0 || unit[i] != unit[i - 1])
+            cell = cell_at(t, 0, (uint32_t)unit[i]);
+        t->cells[cell].bytes += bytes[i];
+    }
+}
+
 static bool sample_tally_push(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
                               struct err *err)
 {
@@ -178,6 +213,8 @@ static bool sample_tally_push(struct oper *op, struct lane *lane, uint32_t input
             t->negative[k] |= x < 0;
         }
     }
+    if (ok && t->sizes)
+        add_bytes(t, op_input_schema(op, 0), b, unit);
     batch_unref(vals);
     return ok;
 }
@@ -270,26 +307,50 @@ struct estimate sample_tally_groups(const struct sample_run *r, const struct sam
     return estimate_groups(t->n, t->once, t->twice, units, fraction);
 }
 
-struct estimate sample_tally_records(const struct sample_run *r, const struct sample_tally *t)
+/* Is an input not known from what was read of it? Then what nothing came of is not known either. */
+static bool is_lost(const struct sample_run *r)
 {
-    if (!t->first)
+    for (uint32_t i = 0; i < r->nframes; i++) {
+        if (isnan(r->frames[i].x_all))
+            return true;
+    }
+    return false;
+}
+
+/* All groups together: cells by unit. */
+static struct estimate all_of(const struct sample_run *r, const struct sample_tally *t, bool bytes)
+{
+    if (!t->first || (t->ncells == 0 && is_lost(r)))
         return ESTIMATE_NONE;
-    /* All groups together: cells by unit. */
     uint32_t units = r->nframes * ESTIMATE_UNITS;
     struct estimate_cell *cells = xcalloc(units + 1, sizeof(*cells));
     double certain = 0;
-    for (uint32_t i = 0; i < t->ncells; i++)
+    for (uint32_t i = 0; i < t->ncells; i++) {
         cells[t->cells[i].unit].n += t->cells[i].n;
+        cells[t->cells[i].unit].y += t->cells[i].bytes;
+    }
     for (uint32_t g = 0; g < t->n; g++)
         certain += t->certain[g * (1 + 2 * (size_t)t->nmeasures)];
     size_t n = 0;
     for (uint32_t u = 0; u < units; u++) {
         if (cells[u].n > 0)
-            cells[n++] = (struct estimate_cell){u, cells[u].n, 0};
+            cells[n++] = (struct estimate_cell){u, cells[u].n, cells[u].y};
     }
-    struct estimate e = estimate_count(r->frames, cells, n, certain);
+    const struct estimate_frame *f = units ? r->frames : NULL;
+    struct estimate e = bytes ? estimate_total(f, cells, n, t->certain_bytes, true)
+                              : estimate_count(f, cells, n, certain);
     free(cells);
     return e;
+}
+
+struct estimate sample_tally_records(const struct sample_run *r, const struct sample_tally *t)
+{
+    return all_of(r, t, false);
+}
+
+struct estimate sample_tally_bytes(const struct sample_run *r, const struct sample_tally *t)
+{
+    return t->sizes ? all_of(r, t, true) : ESTIMATE_NONE;
 }
 
 /* What measure k of a group is in all of the data. `shown`: what the aggregate made of the sample.
@@ -301,6 +362,8 @@ static struct estimate measured(const struct sample_run *r, const struct sample_
     const double *certain = &t->certain[group * (1 + 2 * (size_t)t->nmeasures)];
     const double *sure = certain + 1 + 2 * (size_t)k;
     size_t n = cells_of(t, group, (int)k, cells);
+    if (n == 0 && is_lost(r))
+        return ESTIMATE_NONE;
     switch (m->measure) {
     case MEASURE_COUNT:
         return estimate_count(r->frames, cells, n, sure[0]);

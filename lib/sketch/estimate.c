@@ -112,7 +112,7 @@ static struct interval around(double value, double variance, double slope, doubl
 static double slope_of(double value, double variance, double all)
 {
     double rest = all - value;
-    if (!(value > 0) || (isfinite(all) && rest < value * 0.02)) /* all of it: no part */
+    if (!(value > 0) || (isfinite(all) && rest <= value * 1e-6)) /* all of it: no part */
         return 0;
     return variance / value - (rest > 0 && isfinite(all) ? variance / rest : 0);
 }
@@ -134,7 +134,7 @@ static struct estimate total_of(const struct estimate_frame *f, const struct est
         frame_pairs(&v, at, cells + i, k, count, y / at->x_sum, 0);
         certain += count ? y : 0;
     }
-    double t = interval_t(spread_df(&v)), variance = spread_variance(&v);
+    double t = interval_t(n ? spread_df(&v) : INFINITY), variance = spread_variance(&v);
     struct interval i = around(value, variance, positive ? slope_of(value, variance, all) : 0, t);
     if (n == 0 && f) /* it may be in what was not seen: as one record counts */
         i.hi = t * t * weight_of(f) * (1 - f->fraction);

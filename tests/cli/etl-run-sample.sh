@@ -191,6 +191,30 @@ is "$(of execution_profile '.stages[0].sample | [.method, .key]')" '["key","id"]
 is "$(of estimate 'select(.stage == "w4") | .records.lo95 <= 40000 and .records.hi95 >= 40000')" true "and is counted right"
 ok "nothing was published" test ! -e 2.csv
 
+# A limit ends its source early, if it has that many records; nothing is known of how much was read then.
+cat >cut.json <<'E2'
+{"pipeline": "cut", "stages": [{"id": "o", "op": "read", "path": "orders.csv"},
+  {"id": "f", "op": "filter", "where": ".amount > 500"}, {"id": "some", "op": "limit", "count": 5000}, {"id": "w", "op": "write", "path": "cut.csv"},
+  {"id": "all", "op": "filter", "input": "o2", "where": ".id >= 0"}, {"id": "o2", "op": "read", "path": "orders.csv"},
+  {"id": "a", "op": "aggregate", "input": "all", "by": ["status"], "measures": {"top": "max(.amount)", "n": "count"}},
+  {"id": "d", "op": "derive", "set": {"half": ".top / 2"}}, {"id": "w2", "op": "write", "path": "cut2.csv"}]}
+E2
+sample -p cut.json
+is "$(of execution_profile '.stages[] | select(.id == "o" or .id == "f" or .id == "some") | [.id, .records_out.p50, .sample.why]')" \
+    '["o",null,"a limit behind it may end it early"]
+["f",null,"a limit behind it may end it early"]
+["some",5000,"the first records of a sample are not the first of all"]' "what a limit may end early is not known"
+is "$(of execution_profile '(.stages[] | select(.id == "all")) as $f | (.stages[] | select(.id == "o2")) as $o |
+    $o.sample.records_out.lo95 - $f.sample.records_out.lo95 | . > 30 and . < 60')" true \
+    "a filter that keeps all of a sample may still drop some records"
+is "$(of estimate 'select(.stage == "w2") | .why')" '"rows are left out for which an expression needs a figure that is not known"' \
+    "an expression on an unknown figure rejects nothing"
+jq -c '.stages[4].on = {"status": "status2"} | .stages[3].names = {"status": "status2"} |
+    .stages[1].path = "orders.csv" | .stages[2].columns = ["status"]' large.json | sed 's/TYPE/semi/' >few.json
+sample -p few.json
+is "$(of estimate '[.records, .rows[].n, .why]')" '[null,"the values of the key it was sampled by are too few, or one has too many records"]' \
+    "a key of few values tells nothing"
+
 # People see tables.
 run etl-run -p by.json --mode sampling --sample 10% --format table
 like "$out" '^country +n +95 % ' "people see each output as a table"
