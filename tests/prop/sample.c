@@ -240,11 +240,26 @@ END_TEST
     "\"on\":{\"key\":\"who\"}},"                                                    \
     "{\"id\":\"a\",\"op\":\"aggregate\",\"by\":[\"status\"]," MEASURED WRITE
 
-START_TEST(joins_of_two_samples_hold)
+START_TEST(inner_joins_of_two_samples_hold)
 {
     try("keys, inner join", JOIN("inner"), "key", true, 25);
+}
+END_TEST
+
+START_TEST(left_joins_of_two_samples_hold)
+{
     try("keys, left join", JOIN("left"), "key", true, 25);
+}
+END_TEST
+
+START_TEST(semi_joins_of_two_samples_hold)
+{
     try("keys, semi join", JOIN("semi"), "key", true, 25);
+}
+END_TEST
+
+START_TEST(anti_joins_of_two_samples_hold)
+{
     try("keys, anti join", JOIN("anti"), "key", true, 25);
 }
 END_TEST
@@ -326,6 +341,8 @@ END_TEST
 
 UNIT_MAIN_WITH("sample", set_up, tear_down, {groups_from_blocks_hold, 0},
                {totals_from_blocks_hold, 0}, {joins_with_what_is_whole_hold, 0},
-               {records_of_what_cannot_be_sought_hold, 0}, {joins_of_two_samples_hold, 0},
-               {bounds_of_numbers_of_groups_hold, 0}, {numbers_of_groups_are_exact_at_the_ends, 0},
+               {records_of_what_cannot_be_sought_hold, 0}, {inner_joins_of_two_samples_hold, 0},
+               {left_joins_of_two_samples_hold, 0}, {semi_joins_of_two_samples_hold, 0},
+               {anti_joins_of_two_samples_hold, 0}, {bounds_of_numbers_of_groups_hold, 0},
+               {numbers_of_groups_are_exact_at_the_ends, 0},
                {totals_of_what_was_not_seen_have_an_upper_bound, 0})
