@@ -63,13 +63,10 @@ double proc_tree_orphan_cpu(const struct proc_tree *t);
 /* Signals every process of the tree that is known and still the same. */
 void proc_tree_signal(const struct proc_tree *t, int sig);
 
-/* Limits of a command. WATCHED_SLACK: 64 stacks of threads, 8 MiB each (which count as data whether
- * used or not). */
-#define WATCHED_SLACK ((uint64_t)512 << 20)
+/* Limits of a command. */
 struct proc_limits {          /* what the child does about them, between fork and exec */
     int join[CGROUP_FOLDERS]; /* write "0"; -1: none */
     bool pin;
-    uint64_t data_bytes; /* RLIMIT_DATA; 0: none */
     unsigned long cpus[1024 / (8 * sizeof(unsigned long))];
 };
 /* Makes what `o` asks for: p->group, p->limit_bytes, and what the child has to do. */

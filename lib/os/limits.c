@@ -8,7 +8,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,8 +76,6 @@ void limits_begin(struct proc *p, const struct proc_opts *o, struct proc_limits 
         cgroup_join_fds(p->group, l->join);
         guard_tell_group(guard_fd(), cgroup_path(p->group));
     }
-    if (o->memory_limit && !(p->group && o->memory_hard) && !o->memory_more)
-        l->data_bytes = o->memory_limit + WATCHED_SLACK;
     if (o->cpu_cores > 0)
         choose_cpus(o->cpu_cores, l);
 }
@@ -101,10 +98,6 @@ void limits_take(const struct proc_limits *l)
     }
     if (l->pin)
         sched_setaffinity(0, sizeof(l->cpus), (const cpu_set_t *)(const void *)l->cpus);
-    if (l->data_bytes) {
-        struct rlimit lim = {(rlim_t)l->data_bytes, (rlim_t)l->data_bytes};
-        setrlimit(RLIMIT_DATA, &lim);
-    }
     /* Should the machine run out, a command goes before us. Raising it is always allowed. */
     int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (fd >= 0) {

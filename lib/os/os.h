@@ -171,9 +171,10 @@ struct proc_opts {
     uint64_t memory_limit;            /* bytes, of the tree together; 0: none */
     /* The kernel shall keep the limit where it can (os/cgroup.h): nothing passes it for a moment,
      * at the price of a slower start. Else, and where no control group can be made, a watcher sums
-     * the tree's memory some hundred times a second and ends a tree that is beyond, and each
-     * process may have WATCHED_SLACK more of data than the limit (RLIMIT_DATA), so that none
-     * outruns the watcher by far. (RLIMIT_AS would count what runtimes only reserve.) */
+     * the tree's memory some hundred times a second and ends a tree that is beyond. There is no
+     * rlimit(2) beside it: RLIMIT_AS counts what runtimes only reserve, RLIMIT_DATA what they map
+     * and never touch (the shadow of AddressSanitizer, stacks of threads), and both each process
+     * alone. */
     bool memory_hard;
     /* A tree that is watched holds more than its limit: gives the limit from now on, or 0 for none
      * that helps. NULL: there is none. */
