@@ -28,6 +28,11 @@ static const struct op_class *const classes[OP_COUNT] = {
     [OP_COMMAND] = &op_command_class, [OP_SQL] = &op_sql_class,
 };
 
+bool engine_in_lanes(enum op kind)
+{
+    return classes[kind] && classes[kind]->push && classes[kind]->lane_open;
+}
+
 void bits_all(uint64_t *bits, uint32_t n)
 {
     memset(bits, 0, BATCH_WORDS * sizeof(*bits));

@@ -31,6 +31,9 @@ void lanes_release(struct engine *e);
 
 /* -- engine.c -- */
 
+/* Do lanes push into operators of this kind? (The planner has a list of its own.) */
+bool engine_in_lanes(enum op kind);
+
 /* The first stage that fails is the one that is named. Gives false. */
 bool engine_failed(struct oper *op);
 bool engine_deliver(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,

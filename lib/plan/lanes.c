@@ -17,7 +17,9 @@ bool lanes_reach(enum op op)
     case OP_SELECT:
     case OP_RENAME:
     case OP_UNION:
+    case OP_JOIN: /* of its left side */
     case OP_AGGREGATE:
+    case OP_SORT:
     case OP_WRITE:
         return true;
     default:
@@ -28,14 +30,15 @@ bool lanes_reach(enum op op)
 /* Does what lanes push into it go on in them? */
 static bool passes_on(enum op op)
 {
-    return op != OP_AGGREGATE && op != OP_WRITE;
+    return op != OP_AGGREGATE && op != OP_SORT && op != OP_WRITE;
 }
 
 void lanes_plan(struct arena *a, const struct pipeline *p, const double *seconds, double cores,
                 struct lanes_plan *out)
 {
     uint32_t n = p->nstages, room = cores >= 1 && cores < 1e6 ? (uint32_t)(cores + 1e-9) : 1;
-    bool *within = ARENA_ARRAY(a, bool, n); /* its output is still in lanes */
+    bool *within = ARENA_ARRAY(a, bool, n);      /* its output is still in lanes */
+    double *allowed = ARENA_ARRAY(a, double, n); /* of each source, by `resources` */
     out->n = ARENA_ARRAY(a, uint32_t, n);
     out->source = ARENA_ARRAY(a, uint32_t, n);
     out->work_s = ARENA_ARRAY(a, double, n);
@@ -47,6 +50,10 @@ void lanes_plan(struct arena *a, const struct pipeline *p, const double *seconds
         out->source[i] = reached && s->ninputs ? out->source[from] : i;
         within[i] = reached && (s->op == OP_READ || passes_on(s->op));
         out->work_s[out->source[i]] += seconds[i];
+        if (out->source[i] == i)
+            allowed[i] = room;
+        if (s->cpu_cores > 0)
+            allowed[out->source[i]] = fmin(allowed[out->source[i]], floor(s->cpu_cores));
     }
     for (uint32_t k = 0; k < n; k++) {
         uint32_t i = p->order[k];
@@ -58,9 +65,7 @@ void lanes_plan(struct arena *a, const struct pipeline *p, const double *seconds
         }
         if (s->op != OP_READ)
             continue;
-        double most = fmin(room, floor(out->work_s[i] / LANE_LEAST_S));
-        if (s->cpu_cores > 0)
-            most = fmin(most, floor(s->cpu_cores));
+        double most = fmin(allowed[i], floor(out->work_s[i] / LANE_LEAST_S));
         if (seconds[i] > 0)
             most = fmin(most, ceil(out->work_s[i] / (seconds[i] * TAKE_SHARE)));
         out->n[i] = most > 1 ? (uint32_t)most : 1;

@@ -7,8 +7,9 @@
 
 /* Threads share the work of a read stage and of the stages that take its records one by one, up to
  * and with one that gathers or writes them; the others have one. A thread more is planned as long
- * as it has LANE_LEAST_S of work, there is a core that is free, `resources.cpu_cores` of the read
- * stage allows it, and there would be something left to do for it while another one reads. */
+ * as it has LANE_LEAST_S of work, there is a core that is free, `resources.cpu_cores` of all
+ * these stages allows it, and there would be something left to do for it while another one reads.
+ */
 #define LANE_LEAST_S 0.02
 
 struct lanes_plan {

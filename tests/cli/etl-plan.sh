@@ -40,7 +40,7 @@ is "$(jq -c '[.stages[] | [.after, .start_s, .end_s]]' plan)" \
 environment wide local 8 8 null 1 4 >wide.jsonl
 run sh -c 'etl-plan -e wide.jsonl shop.jsonl'
 is "$(tail -n 1 "$out_file" | jq -c '[.stages[] | [.parallelism, .cpu_cores, .start_s, .end_s]]')" \
-    '[[2,2,0,1],[1,1,1,3],[1,1,3,5]]' "threads share the work of reading where cores are free"
+    '[[4,4,0,0.5],[4,4,0.5,1],[1,1,1,3]]' "threads share the work of reading where cores are free"
 run etl-plan -e box.jsonl shop.jsonl
 is "$(jq -r .record "$out_file" | tr '\n' ' ')" "execution_profile environment plan " \
     "one of -e is added when it is used"

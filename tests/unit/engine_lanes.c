@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
+#include "engine/lanes.h"
+#include "plan/lanes.h"
 #include "tests/unit/engine_case.h"
 
 #define READ "{\"id\":\"a\",\"op\":\"read\",\"path\":\"in.csv\"},"
@@ -408,6 +410,14 @@ END_TEST
 
 /* -- figures -- */
 
+START_TEST(the_planner_knows_what_works_in_lanes)
+{
+    for (int kind = 0; kind < OP_COUNT; kind++)
+        ck_assert_msg(engine_in_lanes((enum op)kind) == lanes_reach((enum op)kind), "%s",
+                      op_name((enum op)kind));
+}
+END_TEST
+
 START_TEST(figures_count_the_work_of_all_lanes)
 {
     struct engine_case c;
@@ -435,4 +445,4 @@ UNIT_MAIN("engine_lanes", stages_that_take_one_record_at_a_time, expressions_of_
           the_first_error_in_the_order_of_the_input_is_told,
           a_limit_ends_the_reading_before_the_bad_record, packed_files_and_several,
           pieces_with_much_to_deliver_wait_for_their_turn, a_pipe,
-          figures_count_the_work_of_all_lanes)
+          the_planner_knows_what_works_in_lanes, figures_count_the_work_of_all_lanes)

@@ -116,14 +116,14 @@ START_TEST(stages_come_after_their_inputs_and_take_turns)
             ck_assert_double_le(before->end_s, r.plan.stages[i].start_s);
         }
     }
-    /* 2 / 2 + 0.5 / 2 + 1 + 3 + 1, then the commands, one after the other; two threads read, as
-     * half of the time of reading is one thread's at a time */
-    ck_assert_double_eq(r.plan.makespan_s, 20.25);
-    ck_assert_double_eq(r.plan.lower_bound, 20.25);
+    /* (2 + 1 + 3) / 4 + 0.5 / 2 + 1, then the commands, one after the other; two threads read
+     * rates, as half of the time of reading is one thread's at a time */
+    ck_assert_double_eq(r.plan.makespan_s, 16.75);
+    ck_assert_double_eq(r.plan.lower_bound, 16.75);
     ck_assert_double_eq(r.plan.gap, 0);
-    ck_assert_double_gt(r.plan.makespan_p95_s, 20.25);
-    ck_assert_double_eq(stage("load")->start_s, 6.25); /* the longer one first */
-    ck_assert_double_eq(stage("mail")->start_s, 16.25);
+    ck_assert_double_gt(r.plan.makespan_p95_s, 16.75);
+    ck_assert_double_eq(stage("load")->start_s, 2.75); /* the longer one first */
+    ck_assert_double_eq(stage("mail")->start_s, 12.75);
     ck_assert(isnan(r.plan.cost_usd));
     ck_assert_ptr_null(r.plan.queued_reason);
 }
@@ -133,18 +133,19 @@ START_TEST(threads_share_what_is_read_and_what_follows_record_by_record)
 {
     usual();
     plan(1);
-    ck_assert_int_eq(stage("orders")->parallelism, 2);
-    ck_assert_double_eq(stage("orders")->cpu_cores, 2);
-    ck_assert_int_eq(stage("sorted")->parallelism, 1);
+    ck_assert_int_eq(stage("orders")->parallelism, 4);
+    ck_assert_double_eq(stage("orders")->cpu_cores, 4);
+    ck_assert_int_eq(stage("rates")->parallelism, 2);
+    ck_assert_int_eq(stage("sorted")->parallelism, 4);
     ck_assert_int_eq(stage("out")->parallelism, 1);
-    ck_assert(says("parallelism 2 from orders on: 2.0 s of work"));
+    ck_assert(says("parallelism 4 from orders on: 6.0 s of work"));
     envs[0].available_cores = 1.9;
     plan(1);
     ck_assert_int_eq(stage("orders")->parallelism, 1);
     ck_assert(says("no second core is free"));
     envs[0].available_cores = NAN;
     plan(1);
-    ck_assert_int_eq(stage("orders")->parallelism, 2);
+    ck_assert_int_eq(stage("orders")->parallelism, 4);
 }
 END_TEST
 
@@ -262,12 +263,12 @@ END_TEST
 START_TEST(a_deadline_that_cannot_be_met_is_refused_with_the_figures)
 {
     usual();
-    ck_assert(plan_deadline_parse("20s", o.now_us, &o.deadline_us));
+    ck_assert(plan_deadline_parse("16s", o.now_us, &o.deadline_us));
     plan(1);
     ck_assert(!r.ok);
     ck_assert_str_eq(r.verdict.check, "deadline");
-    ck_assert_double_eq(json_num(r.verdict.figures, "makespan_s", 0), 20.25);
-    ck_assert(plan_deadline_parse("22s", o.now_us, &o.deadline_us));
+    ck_assert_double_eq(json_num(r.verdict.figures, "makespan_s", 0), 16.75);
+    ck_assert(plan_deadline_parse("17s", o.now_us, &o.deadline_us));
     plan(1);
     ck_assert(r.ok);
     ck_assert(says("would miss it"));
@@ -295,8 +296,8 @@ START_TEST(environments_are_chosen_by_time_or_cost)
     envs[3].id = "farm", envs[3].kind = "slurm";
     plan(4);
     ck_assert_str_eq(r.plan.environment, "fast");
-    ck_assert_double_eq(r.plan.makespan_s, 20.25 / 4);
-    ck_assert_double_eq_tol(r.plan.cost_usd, 10 * 20.25 / 4 / 3600, 1e-12);
+    ck_assert_double_eq(r.plan.makespan_s, 16.75 / 4);
+    ck_assert_double_eq_tol(r.plan.cost_usd, 10 * 16.75 / 4 / 3600, 1e-12);
     ck_assert(says("not tiny"));
     ck_assert(says("not farm"));
     o.objective = "cost";
@@ -317,7 +318,7 @@ START_TEST(an_unknown_duration_makes_the_rest_unknown_not_zero)
     ck_assert(isnan(r.plan.makespan_s));
     ck_assert(isnan(r.plan.gap));
     ck_assert(isnan(stage("mail")->end_s));
-    ck_assert_double_eq(stage("load")->end_s, 16.25);
+    ck_assert_double_eq(stage("load")->end_s, 12.75);
     ck_assert(says("mail: how long it takes is unknown"));
 }
 END_TEST
@@ -384,7 +385,7 @@ START_TEST(hostile_figures_do_no_harm)
     usual();
     plan(1);
     ck_assert(r.ok);
-    ck_assert_double_eq(r.plan.makespan_s, 20.25);
+    ck_assert_double_eq(r.plan.makespan_s, 16.75);
 }
 END_TEST
 
