@@ -174,6 +174,32 @@ START_TEST(behind_a_sort_by_the_keys_there_is_one_group_at_a_time)
 }
 END_TEST
 
+START_TEST(a_scratch_folder_that_is_gone_is_told)
+{
+    static const char *const stages[] = {GROUP("\"k\"", "\"n\":\"count\""),
+                                         GROUP("", "\"q\":\"quantile(.k; 0.5)\""),
+                                         "{\"id\":\"g\",\"op\":\"distinct\"}"};
+    setenv("FORELINE_TMPDIR", "/nonexistent", 1);
+    for (size_t i = 0; i < ARRAY_LEN(stages); i++) {
+        struct engine_case c;
+        struct rec_plan_stage limit = {.id = "g", .memory_gb = 1 / GB, .parallelism = 1};
+        struct rec_plan plan = {.stages = &limit, .nstages = 1};
+        case_begin(&c);
+        rows_file(&c, 9000, 9000);
+        c.opts.plan = &plan;
+        char *text = xasprintf(READ "%s" WRITE, stages[i]);
+        ck_assert(!case_run(&c, text));
+        ck_assert_int_eq(c.err.kind, ERR_ENV);
+        ck_assert_ptr_nonnull(strstr(c.err.text, "stage 'g': "));
+        ck_assert_ptr_nonnull(strstr(c.err.text, "/nonexistent"));
+        ck_assert(!case_exists(&c, "out.csv"));
+        free(text);
+        case_end(&c);
+    }
+    unsetenv("FORELINE_TMPDIR");
+}
+END_TEST
+
 START_TEST(nothing_comes_of_no_records)
 {
     struct outcome none = run(GROUP("\"k\"", "\"n\":\"count\""), 0, 1, 1, 3);
@@ -187,4 +213,5 @@ END_TEST
 
 UNIT_MAIN("engine_tally", every_measure_spills, groups_are_written_as_the_first_record_has_them,
           lists_of_few_groups_go_to_sorted_runs, distinct_records_spill,
-          behind_a_sort_by_the_keys_there_is_one_group_at_a_time, nothing_comes_of_no_records)
+          behind_a_sort_by_the_keys_there_is_one_group_at_a_time,
+          a_scratch_folder_that_is_gone_is_told, nothing_comes_of_no_records)
