@@ -66,3 +66,36 @@ void pipeline_complexity(const struct pipeline *p, struct pipeline_complexity *o
     }
     free(depth);
 }
+
+bool pipeline_is_sorted_by(const struct pipeline *p, const struct stage *s, const char **names,
+                           uint32_t n)
+{
+    for (;; s = &p->stages[s->inputs[0]]) {
+        if (s->op == OP_SORT) {
+            uint32_t found = 0;
+            for (uint32_t i = 0; i < n && i < s->u.sort.n; i++) {
+                for (uint32_t k = 0; k < n; k++)
+                    found += strcmp(s->u.sort.by[i].column, names[k]) == 0;
+            }
+            return found == n && s->u.sort.n >= n;
+        }
+        for (uint32_t k = 0; k < n && s->op == OP_RENAME; k++) {
+            const struct text_list *to = &s->u.rename.to;
+            for (uint32_t i = 0; i < to->n; i++) {
+                if (strcmp(to->items[i], names[k]) == 0) {
+                    names[k] = s->u.rename.from.items[i];
+                    break;
+                }
+            }
+        }
+        for (uint32_t i = 0; s->op == OP_DERIVE && i < s->u.derive.n; i++) {
+            for (uint32_t k = 0; k < n; k++) {
+                if (strcmp(s->u.derive.set[i].name, names[k]) == 0)
+                    return false;
+            }
+        }
+        if (s->op != OP_RENAME && s->op != OP_DERIVE && s->op != OP_FILTER && s->op != OP_SELECT &&
+            s->op != OP_LIMIT && s->op != OP_DISTINCT)
+            return false;
+    }
+}

@@ -211,6 +211,10 @@ void pipeline_secret_values(struct arena *a, const char *text, struct text_list 
 /* Hash of what stage i does and reads: equal signatures are comparable across runs. SHA256_HEX
  * bytes. */
 void pipeline_signature(const struct pipeline *p, uint32_t i, char *out);
+/* Are the n named columns of stage s's output, in any order, the first keys of a sort stage that
+ * nothing between has undone? Changes `names` to what they are called there. */
+bool pipeline_is_sorted_by(const struct pipeline *p, const struct stage *s, const char **names,
+                           uint32_t n);
 /* Joins, transformations (filter, derive, aggregate, sort, …) and longest path, for `complexity`.
  */
 struct pipeline_complexity {

@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "pipeline/pipeline.h"
 #include "plan/lanes.h"
+#include "plan/choice.h"
 #include "plan/schedule.h"
 
 #define GB 1073741824.0
@@ -365,23 +366,6 @@ static const char *choose_mode(struct planner *k)
     return "standard";
 }
 
-/* What the engine does for each operation. It also has nested loops for joins, which are never
- * chosen: `make calibrate` prints the times of both, and even for a right side of one record the
- * hash table is not slower. */
-static const char *algorithm_of(enum op op)
-{
-    switch (op) {
-    case OP_JOIN:
-    case OP_AGGREGATE:
-    case OP_DISTINCT:
-        return "hash";
-    case OP_SORT:
-        return "merge";
-    default:
-        return NULL;
-    }
-}
-
 static void say_memory(struct planner *k, const struct trial *t)
 {
     uint32_t predicted = 0, given = 0, most = 0, unknown = 0;
@@ -492,7 +476,7 @@ static void say_environment(struct planner *k, const struct trial *t, const stru
     }
 }
 
-static struct rec_plan_stage *stages_fill(struct planner *k, const struct trial *t)
+static struct rec_plan_stage *stages_fill(struct planner *k, const struct trial *t, bool optimized)
 {
     struct rec_plan_stage *stages = ARENA_ARRAY(k->a, struct rec_plan_stage, k->p.nstages);
     double startup = not_negative(t->e->startup_s);
@@ -512,6 +496,12 @@ static struct rec_plan_stage *stages_fill(struct planner *k, const struct trial 
         }
         double start = known ? startup + t->schedule.start_s[i] : NAN;
         known = known && !k->timeless[i];
+        struct choice c;
+        choice_standard(s, &c);
+        if (optimized)
+            choice_optimized(k->a, &k->p, i, k->figures, s->memory_gb, &c);
+        if (c.why)
+            because(k, c.why);
         stages[n] = (struct rec_plan_stage){
             .id = arena_strdup(k->a, s->id),
             .order = n,
@@ -523,7 +513,8 @@ static struct rec_plan_stage *stages_fill(struct planner *k, const struct trial 
                 k->jobs[i].memory_gb > 0 || !isnan(s->memory_gb) ? k->jobs[i].memory_gb : NAN,
             .gpus = k->jobs[i].gpus,
             .parallelism = t->lanes.n[i],
-            .algorithm = algorithm_of(s->op),
+            .algorithm = c.algorithm,
+            .build = c.build,
             .start_s = start,
             .end_s = known ? startup + t->schedule.end_s[i] : NAN,
         };
@@ -550,7 +541,7 @@ static void accept(struct planner *k, const struct trial *t, const struct trial 
 {
     say_environment(k, t, trials, n);
     const char *mode = choose_mode(k);
-    struct rec_plan_stage *stages = stages_fill(k, t);
+    struct rec_plan_stage *stages = stages_fill(k, t, strcmp(mode, "standard") != 0);
     say_memory(k, t);
     say_times(k, t);
     say_lanes(k, t);

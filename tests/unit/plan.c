@@ -212,6 +212,36 @@ START_TEST(memory_is_p95_and_headroom_or_what_the_user_says)
 }
 END_TEST
 
+START_TEST(algorithms_are_chosen_by_predicted_sizes)
+{
+    usual();
+    plan(1);
+    ck_assert_str_eq(stage("joined")->build, "right");
+    ck_assert(says("built of the right side (900000 records left, 4 right)"));
+    struct rec_stage_figures *f = arena_memdup(&mem, x.stages, x.nstages * sizeof(*f));
+    f[1].records_out.p50 = 9e7;
+    x.stages = f;
+    plan(1);
+    ck_assert_str_eq(stage("joined")->algorithm, "hash");
+    ck_assert_str_eq(stage("joined")->build, "left");
+    ck_assert(says("built of the left side"));
+    f[1].records_out.p50 = NAN; /* nothing is known: as written */
+    plan(1);
+    ck_assert_str_eq(stage("joined")->build, "right");
+    ck_assert(!says("built of"));
+    f[1].records_out.p50 = 9e7;
+    o.mode = "standard";
+    plan(1);
+    ck_assert_str_eq(stage("joined")->algorithm, "hash");
+    ck_assert_ptr_null(stage("joined")->build);
+    o.mode = NULL;
+    profile(",\"resources\":{\"memory_gb\":0.5}", "8", "2e9", "1");
+    plan(1);
+    ck_assert_str_eq(stage("sorted")->algorithm, "external");
+    ck_assert(says("may hold"));
+}
+END_TEST
+
 START_TEST(modes_are_as_asked_or_by_what_is_known)
 {
     usual();
@@ -407,6 +437,7 @@ END_TEST
 
 UNIT_MAIN_WITH("plan", set_up, tear_down, {stages_come_after_their_inputs_and_take_turns, 0},
                {memory_is_p95_and_headroom_or_what_the_user_says, 0},
+               {algorithms_are_chosen_by_predicted_sizes, 0},
                {modes_are_as_asked_or_by_what_is_known, 0},
                {what_does_not_fit_now_is_queued_and_what_never_fits_is_refused, 0},
                {a_deadline_that_cannot_be_met_is_refused_with_the_figures, 0},
