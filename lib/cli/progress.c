@@ -137,7 +137,7 @@ void live_draw(struct live *l, struct slice text)
         size_t n = end ? (size_t)(end - text.p) : text.len;
         if (lines < height) { /* the last line of a terminal is where the cursor stands */
             buf_add_slice(&out, text_cut(slice_of(text.p, n), width - 1));
-            buf_adds(&out, "\033[K\r\n");
+            buf_adds(&out, "\033[K\n");
             cli_process.progress_lines++;
         }
         text = slice_of(text.p + n + (end != NULL), text.len - n - (end != NULL));

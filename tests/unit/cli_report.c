@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -208,6 +209,46 @@ START_TEST(progress_is_silent_where_nobody_looks)
 }
 END_TEST
 
+START_TEST(live_lines_are_drawn_in_their_place_and_go_before_a_message)
+{
+    struct live l;
+    char got[4096];
+    size_t len = 0;
+    ssize_t n;
+    double elapsed;
+    struct winsize size = {.ws_row = 3, .ws_col = 20};
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY), mine = dup(2), side;
+
+    ck_assert_int_ge(terminal, 0);
+    ck_assert(grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    side = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+    ck_assert_int_ge(side, 0);
+    ck_assert_int_eq(ioctl(side, TIOCSWINSZ, &size), 0);
+    dup2(side, 2);
+    live_start(&l);
+    ck_assert(!live_is_due(&l, &elapsed));
+    l.started_us -= 2100000;
+    ck_assert(live_is_due(&l, &elapsed) && elapsed > 2);
+    ck_assert(!live_is_due(&l, &elapsed));
+    live_draw(&l, slice_str("one\ntwo\nthree, which is wider than the terminal\n"));
+    live_draw(&l, slice_str("last\n"));
+    cli_error("in between");
+    live_draw(&l, slice_str("again\n"));
+    live_done(&l);
+    dup2(mine, 2);
+    close(side);
+    while (len < sizeof(got) - 1 && (n = read(terminal, got + len, sizeof(got) - 1 - len)) > 0)
+        len += (size_t)n;
+    got[len] = '\0';
+    ck_assert_str_eq(got, "two\033[K\r\nthree, which is wid\033[K\r\n"
+                          "\r\033[2A\033[Jlast\033[K\r\n"
+                          "\r\033[1A\033[Jforeline: in between\r\n"
+                          "again\033[K\r\n\r\033[1A\033[J");
+    close(terminal);
+    close(mine);
+}
+END_TEST
+
 START_TEST(a_bar_shows_after_two_seconds_and_goes_before_a_message)
 {
     struct progress p;
@@ -236,7 +277,7 @@ START_TEST(a_bar_shows_after_two_seconds_and_goes_before_a_message)
         len += (size_t)n;
     got[len] = '\0';
     ck_assert_int_eq(strncmp(got, "\rreading ████████████░░░░░░░░░░░░  50%, about 2", 60), 0);
-    ck_assert_ptr_nonnull(strstr(got, "left\033[K\r\033[Kforeline: in between\r\n\r\033[K"));
+    ck_assert_ptr_nonnull(strstr(got, "left\033[K\r\033[Kforeline: in between\r\n"));
     close(terminal);
     close(mine);
 }
@@ -248,4 +289,5 @@ UNIT_MAIN("cli_report", columns_are_aligned_by_what_a_terminal_shows,
           width_counts_what_a_terminal_shows, what_a_terminal_would_act_on_is_masked,
           text_of_the_data_is_never_markup, text_is_broken_at_blanks_and_never_inside_a_word,
           progress_is_silent_where_nobody_looks,
+          live_lines_are_drawn_in_their_place_and_go_before_a_message,
           a_bar_shows_after_two_seconds_and_goes_before_a_message)

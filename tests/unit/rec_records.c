@@ -220,8 +220,10 @@ START_TEST(a_completion_is_written_as_it_was_read)
         completion,
         "{\"record\":\"completion\",\"v\":1,\"pipeline\":\"orders\",\"run_id\":\"019a9f3c-0000-"
         "7000-"
-        "8000-000000000001\",\"status\":\"failed\",\"started_at\":\"2026-11-20T06:00:00Z\",\"wall_"
-        "s\":0.5,\"cpu_s\":0.4,\"peak_memory_bytes\":5242880,\"rejects\":0,\"stages\":[{\"id\":"
+        "8000-000000000001\",\"status\":\"failed\",\"mode\":\"shadow\",\"started_at\":\"2026-11-"
+        "20T06:00:00Z\","
+        "\"wall_s\":0.5,\"cpu_s\":0.4,\"peak_memory_bytes\":5242880,\"rejects\":0,\"stages\":[{"
+        "\"id\":"
         "\"a\",\"operation\":\"read\",\"records_in\":10,\"records_out\":10,\"bytes_in\":100,"
         "\"bytes_out\":90,\"wall_s\":0.1,\"cpu_s\":0.09,\"peak_memory_bytes\":1048576,\"read_"
         "bytes\":100,\"write_bytes\":null,\"spilled_bytes\":4096,\"status\":\"completed\","
@@ -292,16 +294,13 @@ START_TEST(records_without_what_they_need_are_refused)
 }
 END_TEST
 
-UNIT_MAIN_WITH("rec records", set_up, tear_down,
-               {an_execution_profile_is_written_as_it_was_read, 0},
-               {an_execution_profile_of_a_sample_is_written_as_it_was_read, 0},
-               {an_estimate_is_written_as_it_was_read, 0},
-               {unknown_figures_are_nan_in_c_and_null_in_json, 0},
-               {a_measured_figure_is_read_as_equal_quantiles, 0},
-               {an_environment_is_written_as_it_was_read, 0}, {a_plan_is_written_as_it_was_read, 0},
-               {a_plans_makespan_may_be_one_number, 0}, {a_verdict_is_written_as_it_was_read, 0},
-               {a_sketch_is_written_as_it_was_read, 0},
-               {a_stage_that_was_given_nothing_has_null_for_it, 0},
-               {an_allocation_is_written_as_it_was_read, 0},
-               {a_completion_is_written_as_it_was_read, 0},
-               {records_without_what_they_need_are_refused, 0})
+UNIT_MAIN_WITH(
+    "rec records", set_up, tear_down, {an_execution_profile_is_written_as_it_was_read, 0},
+    {an_execution_profile_of_a_sample_is_written_as_it_was_read, 0},
+    {an_estimate_is_written_as_it_was_read, 0}, {unknown_figures_are_nan_in_c_and_null_in_json, 0},
+    {a_measured_figure_is_read_as_equal_quantiles, 0},
+    {an_environment_is_written_as_it_was_read, 0}, {a_plan_is_written_as_it_was_read, 0},
+    {a_plans_makespan_may_be_one_number, 0}, {a_verdict_is_written_as_it_was_read, 0},
+    {a_sketch_is_written_as_it_was_read, 0}, {a_stage_that_was_given_nothing_has_null_for_it, 0},
+    {an_allocation_is_written_as_it_was_read, 0}, {a_completion_is_written_as_it_was_read, 0},
+    {records_without_what_they_need_are_refused, 0})
