@@ -64,6 +64,12 @@ struct slot {
     struct oper *failed; /* who has set err */
 };
 
+struct worker {
+    struct team *team;
+    struct lane *lane;
+    pthread_t thread;
+};
+
 /* The lanes at work on one source. */
 struct team {
     struct engine *e;
@@ -79,11 +85,7 @@ struct team {
     bool end, stop, delivering;
     bool ok;
     struct err err; /* of the first piece that failed */
-    struct worker {
-        struct team *team;
-        struct lane *lane;
-        pthread_t thread;
-    } * workers;
+    struct worker *workers;
     uint32_t nworkers, nlanes; /* started; wanted in all */
 };
 

@@ -96,8 +96,8 @@ bool measure_load(struct measure *m, uint32_t group, struct unpack *in, struct e
 bool measure_loaded(struct measure *m, struct err *err);
 
 /* Writes the lists of values of a measure that has such (quantile, distinct) to a sorted run, and
- * lets them go; the groups, `ngroups`, keep their numbers from the first time on. Such a state cannot be
- * saved any more, only merged with one of the same groups, and finished. */
+ * lets them go; the groups, `ngroups`, keep their numbers from the first time on. Such a state
+ * cannot be saved any more, only merged with one of the same groups, and finished. */
 bool measure_dump(struct measure *m, struct spill *spill, uint32_t ngroups, struct err *err);
 /* Takes over the lists of another state of the same groups. */
 void measure_take_lists(struct measure *m, struct measure *from);

@@ -11,8 +11,10 @@ bool resume_find(struct store *s, struct arena *a, const struct pipeline *p, con
 {
     struct store_run found;
     struct quoted q;
-    const char *id = run;
-    if (!*run && !store_resumable(s, a, p->name, p->definition, &id, err))
+    const char *id = NULL;
+    if (*run)
+        id = run;
+    else if (!store_resumable(s, a, p->name, p->definition, &id, err))
         return false;
     if (!id)
         return err_set(err, ERR_DATA,

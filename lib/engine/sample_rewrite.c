@@ -71,7 +71,7 @@ static int tally(struct rewriter *w, const char *input, const struct json *by,
     struct sample_run *r = w->r;
     struct json *def = own(w, own_id(w, "tally", input), "aggregate", input);
     struct json *keys = json_new(w->a, JSON_ARRAY);
-    for (size_t i = 0; i < json_len(by); i++)
+    for (size_t i = 0; by && i < json_len(by); i++)
         json_append(w->a, keys, by->u.items[i]);
     json_append(w->a, keys, string(w, SAMPLE_UNIT));
     struct json *count = json_new(w->a, JSON_OBJECT);

@@ -16,15 +16,36 @@
 #define COPY_BYTES ((size_t)256 << 10)
 
 /* What is used of the library. */
-#define CALLS(X)                                                                                   \
-    X(PQconnectStart)                                                                              \
-    X(PQconnectPoll)                                                                               \
-    X(PQsocket)                                                                                    \
-    X(PQstatus) X(PQerrorMessage) X(PQfinish) X(PQsendQuery) X(PQconsumeInput) X(PQisBusy)         \
-        X(PQgetResult) X(PQresultStatus) X(PQresultErrorMessage) X(PQclear) X(PQsetSingleRowMode)  \
-            X(PQnfields) X(PQfname) X(PQftype) X(PQfmod) X(PQntuples) X(PQgetvalue) X(PQgetlength) \
-                X(PQgetisnull) X(PQputCopyData) X(PQputCopyEnd) X(PQgetCancel) X(PQcancel)         \
-                    X(PQfreeCancel) X(PQsetNoticeProcessor) X(PQtransactionStatus)
+#define CALLS(X)            \
+    X(PQconnectStart)       \
+    X(PQconnectPoll)        \
+    X(PQsocket)             \
+    X(PQstatus)             \
+    X(PQerrorMessage)       \
+    X(PQfinish)             \
+    X(PQsendQuery)          \
+    X(PQconsumeInput)       \
+    X(PQisBusy)             \
+    X(PQgetResult)          \
+    X(PQresultStatus)       \
+    X(PQresultErrorMessage) \
+    X(PQclear)              \
+    X(PQsetSingleRowMode)   \
+    X(PQnfields)            \
+    X(PQfname)              \
+    X(PQftype)              \
+    X(PQfmod)               \
+    X(PQntuples)            \
+    X(PQgetvalue)           \
+    X(PQgetlength)          \
+    X(PQgetisnull)          \
+    X(PQputCopyData)        \
+    X(PQputCopyEnd)         \
+    X(PQgetCancel)          \
+    X(PQcancel)             \
+    X(PQfreeCancel)         \
+    X(PQsetNoticeProcessor) \
+    X(PQtransactionStatus)
 #define MEMBER(name) __typeof__(&name) name;
 struct libpq {
     CALLS(MEMBER)

@@ -13,9 +13,6 @@ export TMPDIR
 pipeline() {
     printf '{"pipeline": "%s", "stages": [%s]}\n' "$1" "$2" >"$1.json"
 }
-completion() {
-    printf '%s\n' "$out" | tail -n 1 | jq -r "$1"
-}
 # hostile NAME STATUS STDERR STAGES: runs them, quietly; the completion always comes
 hostile() {
     pipeline h "$4"

@@ -122,7 +122,8 @@ static const struct {
      "{\"id\":\"w\",\"op\":\"write\",\"path\":\"orders.csv\"}",
      "the stages form a cycle: r -> w -> r"},
     {"{\"id\":\"r\",\"op\":\"read\",\"path\":\"${env:HOME}/orders.csv\"}",
-     "p.json:2: stage 'r': a secret such as '${env:…}' may stand in a command's 'run', in 'env' and "
+     "p.json:2: stage 'r': a secret such as '${env:…}' may stand in a command's 'run', in 'env' "
+     "and "
      "in 'connection' only"},
     {"{\"id\":\"r\",\"op\":\"read\",\"path\":\"absent.csv\"}", "absent.csv"},
     {"{\"id\":\"r\",\"op\":\"read\",\"path\":\"\"}", "'path' must be more than an empty string"},
