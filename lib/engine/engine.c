@@ -211,18 +211,19 @@ static bool drain(struct oper *op, struct lane *lane, struct err *err)
         again = false;
         for (uint32_t i = 0; ok && i < op->nports; i++) {
             struct op_port *port = &op->ports[i];
-            if (port->finished || (port->head == port->len && !port->ended) ||
+            if (port->finished || (queue_is_empty(&port->queue) && !port->ended) ||
                 !engine_open_to(op, i))
                 continue;
             ok = engine_open(op, lane, err);
             /* Opening may close a gate that nobody could ask about before. */
-            while (ok && port->head < port->len && engine_open_to(op, i)) {
-                struct batch *b = port->queue[port->head++];
-                ok = push_now(op, lane, i, b, engine_batch_bytes(b), err);
+            while (ok && !queue_is_empty(&port->queue) && engine_open_to(op, i)) {
+                struct batch *b = NULL;
+                ok = (queue_take(&port->queue, &b, err) || engine_failed(op)) &&
+                     push_now(op, lane, i, b, engine_batch_bytes(b), err);
                 batch_unref(b);
                 again = true;
             }
-            if (ok && port->ended && port->head == port->len && engine_open_to(op, i)) {
+            if (ok && port->ended && queue_is_empty(&port->queue) && engine_open_to(op, i)) {
                 port->finished = again = true;
                 lane->piece++;
                 ok = finish_now(op, lane, i, err);
@@ -239,29 +240,30 @@ static bool drain(struct oper *op, struct lane *lane, struct err *err)
     return op->nports == 0 || op_end(op, lane, err);
 }
 
-static void enqueue(struct op_port *port, struct batch *b)
+/* A quarter of what the stage may hold is for what it cannot take yet. */
+static bool enqueue(struct oper *op, struct op_port *port, struct batch *b, struct err *err)
 {
-    if (port->head == port->len)
-        port->head = port->len = 0;
-    if (port->len == port->cap) {
-        port->cap = port->cap ? port->cap * 2 : 16;
-        port->queue = xreallocarray(port->queue, port->cap, sizeof(struct batch *));
-    }
-    port->queue[port->len++] = batch_ref(b);
+    size_t bound = PIPELINE_QUEUE_BYTES;
+    if (op->limit_bytes && op->limit_bytes / 4 < bound)
+        bound = (size_t)op->limit_bytes / 4;
+    if (bound < QUEUE_BYTES_LEAST)
+        bound = QUEUE_BYTES_LEAST;
+    uint64_t before = queue_spilled(&port->queue);
+    bool ok = queue_put(&port->queue, b, bound, op->acct, err);
+    op->queued_bytes += queue_spilled(&port->queue) - before;
+    return ok;
 }
 
 bool engine_deliver(struct oper *op, struct lane *lane, uint32_t input, struct batch *b,
                     uint64_t bytes, struct err *err)
 {
     struct op_port *port = &op->ports[input];
-    bool direct = !op->draining && port->head == port->len && engine_open_to(op, input);
+    bool direct = !op->draining && queue_is_empty(&port->queue) && engine_open_to(op, input);
     if (direct && !engine_open(op, lane, err))
         return false;
     if (direct && engine_open_to(op, input))
         return push_now(op, lane, input, b, bytes, err);
-    if (!op->satisfied)
-        enqueue(port, b);
-    return true;
+    return op->satisfied || enqueue(op, port, b, err) || engine_failed(op);
 }
 
 bool op_emit(struct oper *op, struct lane *lane, struct batch *b, struct err *err)
@@ -599,9 +601,7 @@ static void tear_down(struct engine *e)
     for (uint32_t i = 0; i < e->nops; i++) {
         struct oper *op = &e->ops[i];
         for (uint32_t k = 0; k < op->nports; k++) {
-            for (size_t j = op->ports[k].head; j < op->ports[k].len; j++)
-                batch_unref(op->ports[k].queue[j]);
-            free(op->ports[k].queue);
+            queue_release(&op->ports[k].queue);
         }
     }
     for (uint32_t i = 0; i < e->nops; i++) {

@@ -8,8 +8,8 @@
  * source (read, a command without input) makes batches; each stage hands every consumer the same
  * reference-counted batch. An operator that must see one input whole first (a join its right side,
  * a union its earlier inputs) does not accept the other yet: the engine keeps those batches in that
- * input's queue. Sources run one after another in an order that lets such inputs end first, so the
- * queues stay empty unless both sides come from one source.
+ * input's queue (engine/queue.h), on disk beyond a bound. Sources run one after another in an order
+ * that lets such inputs end first, so the queues stay empty unless both sides come from one source.
  *
  * Where a source has several lanes (engine_opts.lanes, or the plan's parallelism of its stage), its
  * input is cut into pieces that as many threads work on; operators that cannot do that, commands

@@ -194,7 +194,7 @@ static bool region_grow(struct oper *op, struct lane *lane, struct team *t, stru
         struct oper *next = &e->ops[op->out[i].stage];
         uint32_t input = op->out[i].input;
         struct op_port *port = &next->ports[input];
-        if (!next->cls->lane_open || next->satisfied || port->head < port->len ||
+        if (!next->cls->lane_open || next->satisfied || !queue_is_empty(&port->queue) ||
             !engine_open_to(next, input))
             continue;
         if (!engine_open(next, lane, err))

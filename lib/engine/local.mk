@@ -22,7 +22,7 @@ libcore_a_SOURCES += lib/engine/allocation.c lib/engine/allocation.h lib/engine/
   lib/engine/op_join.c lib/engine/op_read.c lib/engine/op_read.h lib/engine/op_sort.c lib/engine/op_sql.c \
   lib/engine/op_union.c lib/engine/op_write.c lib/engine/provider.c lib/engine/provider.h \
   lib/engine/shadow.c lib/engine/shadow.h lib/engine/shadow_int.h lib/engine/shadow_verdict.c \
-  lib/engine/record.c lib/engine/record.h lib/engine/reject.c lib/engine/reject.h lib/engine/rows.c lib/engine/rows.h lib/engine/run.c \
+  lib/engine/record.c lib/engine/record.h lib/engine/queue.c lib/engine/queue.h lib/engine/reject.c lib/engine/reject.h lib/engine/rows.c lib/engine/rows.h lib/engine/run.c \
   lib/engine/run.h lib/engine/spill.c lib/engine/spill.h lib/engine/stop.c lib/engine/stop.h lib/engine/view.c
 
 check_PROGRAMS += tests/unit/engine_allocation tests/unit/engine_exact tests/unit/engine_rules tests/unit/engine_runs \
@@ -95,3 +95,8 @@ tests_unit_engine_tally_SOURCES = tests/unit/engine_tally.c
 tests_unit_engine_tally_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_engine_tally_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/unit/engine_tally
+check_PROGRAMS += tests/unit/engine_queue
+tests_unit_engine_queue_SOURCES = tests/unit/engine_queue.c
+tests_unit_engine_queue_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_engine_queue_LDADD = $(UNIT_LDADD)
+TAP_TESTS += tests/unit/engine_queue

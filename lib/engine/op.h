@@ -15,6 +15,7 @@
 #include <pthread.h>
 
 #include "engine/engine.h"
+#include "engine/queue.h"
 #include "os/os.h"
 
 struct oper;
@@ -102,13 +103,12 @@ struct op_class {
     bool (*accepts)(const struct oper *op, uint32_t input);
 };
 
-struct op_port { /* one input */
-    struct batch **queue;
-    size_t head, len, cap;
-    uint32_t nlanes; /* lanes that were opened for it and not closed */
-    bool ended;      /* the stage before has nothing more */
-    bool finished;   /* `finish` was called */
-    bool in_region;  /* lanes push to it, at this moment */
+struct op_port {        /* one input */
+    struct queue queue; /* what it may not take yet */
+    uint32_t nlanes;    /* lanes that were opened for it and not closed */
+    bool ended;         /* the stage before has nothing more */
+    bool finished;      /* `finish` was called */
+    bool in_region;     /* lanes push to it, at this moment */
 };
 struct op_edge { /* one reader of the output */
     uint32_t stage, input;
@@ -138,6 +138,7 @@ struct oper {
     double told; /* clock_wall of the last */
     /* figures */
     uint64_t records_in, records_out, bytes_in, bytes_out, read_bytes, write_bytes, rejects;
+    uint64_t queued_bytes;     /* of the next, what stood in its queues */
     uint64_t spilled_bytes;    /* written to scratch files (engine/spill.h), in neither of these */
     double cpu_s, first, last; /* clock_wall; first < 0: nothing seen yet */
     double extra_cpu_s;        /* of a command's process tree */

@@ -27,7 +27,7 @@ static void look_at(const struct oper *op, struct engine_view_stage *v)
             (double)(op->given && op->stage->op == OP_COMMAND ? atomic_load(&op->given->held_bytes)
                                                               : op->acct->now),
         .limit_bytes = limit_of(op),
-        .spilled_bytes = (double)op->spilled_bytes,
+        .spilled_bytes = (double)(op->spilled_bytes + op->queued_bytes),
     };
 }
 

@@ -50,7 +50,7 @@ void engine_figures(const struct oper *op, bool ok, struct engine_stage *s)
     figure(&s->used.peak_memory_bytes, ran ? (double)peak : NAN);
     figure(&s->used.read_bytes, ran ? (double)op->read_bytes : NAN);
     figure(&s->used.write_bytes, ran ? (double)op->write_bytes : NAN);
-    s->spilled_bytes = ran ? (double)op->spilled_bytes : NAN;
+    s->spilled_bytes = ran ? (double)(op->spilled_bytes + op->queued_bytes) : NAN;
 }
 
 static const char *end_of(const char *status)

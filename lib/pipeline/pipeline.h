@@ -155,6 +155,10 @@ struct stage {
         schema_late; /* only the running command or an earlier writer can tell: bound at run time */
 };
 
+/* Batches that wait in memory for the other side of a join, or an earlier one of a union, when one
+ * source feeds both: at most so many bytes, the rest waits on disk. */
+#define PIPELINE_QUEUE_BYTES ((size_t)64 << 20)
+
 struct pipeline {
     struct arena mem;
     const char *name;

@@ -105,7 +105,7 @@ struct work work_of(const struct stage *s, const struct sizes *z)
     double records = s->op == OP_WRITE ? z->records_in : z->records_out;
     double bytes = s->op == OP_WRITE ? z->bytes_in : z->bytes_out;
     w.f[F_BATCH_BYTES] = records > BATCH_ROWS ? bytes / records * BATCH_ROWS : bytes;
-    w.f[F_QUEUED] = z->queued_bytes;
+    w.f[F_QUEUED] = fmin(z->queued_bytes, (double)PIPELINE_QUEUE_BYTES);
     work_of_kept(s, z, &w);
     return w;
 }
