@@ -42,7 +42,7 @@ struct command {
     struct writer_opts opts;
     struct logtail log;
     struct text_list secrets; /* that it was given, not to be logged */
-    struct intake rows;
+    struct op_intake rows;
     bool rows_open;
     double sampled;
 };
@@ -450,7 +450,7 @@ static bool open_rows(struct oper *op, struct err *err)
         return err_errno(err, ERR_ENV, "cannot read the scratch file");
     struct reader_opts o = {.format = c->opts.format};
     c->rows_open = true;
-    return intake_open_fd(&c->rows, op, c->spool, &o, err);
+    return op_intake_open_fd(&c->rows, op, c->spool, &o, err);
 }
 
 /* -- the operator -- */
@@ -495,7 +495,7 @@ static bool command_step(struct oper *op, struct lane *lane, bool *more, struct 
 {
     struct command *c = op->state;
     *more = false;
-    return !c->rows_open || intake_step(&c->rows, lane, more, err);
+    return !c->rows_open || op_intake_step(&c->rows, lane, more, err);
 }
 
 static bool command_finish(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
@@ -512,7 +512,7 @@ static bool command_finish(struct oper *op, struct lane *lane, uint32_t input, s
     if (!more)
         return false;
     while (more) {
-        if (engine_stopped(op->e, err) || !intake_step(&c->rows, lane, &more, err) ||
+        if (engine_stopped(op->e, err) || !op_intake_step(&c->rows, lane, &more, err) ||
             !rejects_check(op->e->rejects, 0, err))
             return false;
     }
@@ -526,7 +526,7 @@ static void command_close(struct oper *op)
         return;
     end_now(op);
     logtail_end(&c->log);
-    intake_close(&c->rows);
+    op_intake_close(&c->rows);
     shut(&c->spool);
     buf_release(&c->in);
 }

@@ -8,14 +8,14 @@
 
 /* -- any reader -- */
 
-struct intake_lane { /* a lane's own reader */
-    struct intake *s;
+struct op_intake_lane { /* a lane's own reader */
+    struct op_intake *s;
     struct lane *lane; /* that has it in hand */
     struct reader *reader;
-    struct intake_lane *next;
+    struct op_intake_lane *next;
 };
 
-static void put_aside(struct intake *s, struct lane *lane, const struct bad_record *bad)
+static void put_aside(struct op_intake *s, struct lane *lane, const struct bad_record *bad)
 {
     const char *path = bad->path;
     if (path && s->shown && strcmp(path, s->hidden) == 0)
@@ -32,21 +32,21 @@ static void put_aside(struct intake *s, struct lane *lane, const struct bad_reco
     op_put_aside(s->op, lane, &rej);
 }
 
-void intake_bad(void *ctx, const struct bad_record *bad)
+void op_intake_bad(void *ctx, const struct bad_record *bad)
 {
-    struct intake *s = ctx;
+    struct op_intake *s = ctx;
     put_aside(s, &s->op->e->main, bad);
 }
 
 static void on_bad_in_lane(void *ctx, const struct bad_record *bad)
 {
-    struct intake_lane *l = ctx;
+    struct op_intake_lane *l = ctx;
     put_aside(l->s, l->lane, bad);
 }
 
 /* Columns that nobody reads are not read: in the stage's batches they stand as nulls, all of one
  * set of vectors. */
-static bool map_columns(struct intake *s, const struct schema *now, struct err *err)
+static bool map_columns(struct op_intake *s, const struct schema *now, struct err *err)
 {
     struct oper *op = s->op;
     const struct schema *want = &op->stage->schema;
@@ -76,7 +76,7 @@ static bool map_columns(struct intake *s, const struct schema *now, struct err *
     return true;
 }
 
-static struct batch *widen(struct intake *s, struct batch *b)
+static struct batch *widen(struct op_intake *s, struct batch *b)
 {
     const struct schema *want = &s->op->stage->schema;
     struct batch *out = batch_new(want->n, s->op->acct);
@@ -99,7 +99,7 @@ static struct batch *widen(struct intake *s, struct batch *b)
 }
 
 /* The schema is known now: bind what waited for it, or see that it is the one that was checked. */
-static bool intake_bind(struct intake *s, struct err *err)
+static bool op_intake_bind(struct op_intake *s, struct err *err)
 {
     const struct schema *schema = reader_schema(s->reader);
     if (!s->op->late)
@@ -108,35 +108,35 @@ static bool intake_bind(struct intake *s, struct err *err)
     return pipeline_bind_late(s->op->e->p, s->op->index, schema, err);
 }
 
-bool intake_open_paths(struct intake *s, struct oper *op, const char *const *paths, uint32_t n,
-                       const struct reader_opts *opts, struct err *err)
+bool op_intake_open_paths(struct op_intake *s, struct oper *op, const char *const *paths,
+                          uint32_t n, const struct reader_opts *opts, struct err *err)
 {
     s->op = op;
     s->opts = *opts;
     s->opts.acct = op->acct;
     s->opts.batch_rows = op->e->o->piece_rows;
-    s->reader = reader_open(paths, n, &s->opts, intake_bad, s, err);
-    return s->reader && intake_bind(s, err);
+    s->reader = reader_open(paths, n, &s->opts, op_intake_bad, s, err);
+    return s->reader && op_intake_bind(s, err);
 }
 
-bool intake_open_fd(struct intake *s, struct oper *op, int fd, const struct reader_opts *opts,
-                    struct err *err)
+bool op_intake_open_fd(struct op_intake *s, struct oper *op, int fd, const struct reader_opts *opts,
+                       struct err *err)
 {
     s->op = op;
     s->opts = *opts;
     s->opts.acct = op->acct;
-    s->reader = reader_open_fd(fd, op->stage->id, &s->opts, intake_bad, s, err);
-    return s->reader && intake_bind(s, err);
+    s->reader = reader_open_fd(fd, op->stage->id, &s->opts, op_intake_bad, s, err);
+    return s->reader && op_intake_bind(s, err);
 }
 
-bool intake_adopt(struct intake *s, struct oper *op, struct reader *reader, struct err *err)
+bool op_intake_adopt(struct op_intake *s, struct oper *op, struct reader *reader, struct err *err)
 {
     s->op = op;
     s->reader = reader;
-    return reader && intake_bind(s, err);
+    return reader && op_intake_bind(s, err);
 }
 
-bool intake_next(struct intake *s, struct batch **out, struct err *err)
+bool op_intake_next(struct op_intake *s, struct batch **out, struct err *err)
 {
     *out = NULL;
     if (!reader_next(s->reader, out, err))
@@ -147,7 +147,7 @@ bool intake_next(struct intake *s, struct batch **out, struct err *err)
     return true;
 }
 
-static bool emit(struct intake *s, struct lane *lane, struct batch *b, struct err *err)
+static bool emit(struct op_intake *s, struct lane *lane, struct batch *b, struct err *err)
 {
     if (!b)
         return true;
@@ -158,7 +158,7 @@ static bool emit(struct intake *s, struct lane *lane, struct batch *b, struct er
     return ok;
 }
 
-bool intake_step(struct intake *s, struct lane *lane, bool *more, struct err *err)
+bool op_intake_step(struct op_intake *s, struct lane *lane, bool *more, struct err *err)
 {
     struct batch *b = NULL;
     if (!reader_step(s->reader, &b, more, err))
@@ -170,8 +170,8 @@ bool intake_step(struct intake *s, struct lane *lane, bool *more, struct err *er
 static bool read_lane_open(struct oper *op, struct lane *lane, uint32_t input, struct err *err)
 {
     (void)input, (void)err;
-    struct intake *s = op->state;
-    struct intake_lane *l = ARENA_NEW(&op->mem, struct intake_lane);
+    struct op_intake *s = op->state;
+    struct op_intake_lane *l = ARENA_NEW(&op->mem, struct op_intake_lane);
     l->s = s;
     l->reader = reader_lane_new(s->reader, on_bad_in_lane, l);
     l->next = s->lanes;
@@ -180,9 +180,9 @@ static bool read_lane_open(struct oper *op, struct lane *lane, uint32_t input, s
     return true;
 }
 
-void intake_close(struct intake *s)
+void op_intake_close(struct op_intake *s)
 {
-    for (struct intake_lane *l = s->lanes; l; l = l->next)
+    for (struct op_intake_lane *l = s->lanes; l; l = l->next)
         reader_close(l->reader);
     s->lanes = NULL;
     if (s->reader)
@@ -192,7 +192,7 @@ void intake_close(struct intake *s)
 
 /* -- the read stage -- */
 
-static void count_read(struct oper *op, const struct intake *s)
+static void count_read(struct oper *op, const struct op_intake *s)
 {
     op->records_in = s->stats.records + s->stats.bad;
     op->bytes_in = s->stats.bytes;
@@ -202,7 +202,7 @@ static void count_read(struct oper *op, const struct intake *s)
 static bool read_open(struct oper *op, struct err *err)
 {
     const struct stage *st = op->stage;
-    struct intake *s = ARENA_NEW(&op->mem, struct intake);
+    struct op_intake *s = ARENA_NEW(&op->mem, struct op_intake);
     op->state = s;
     struct reader_opts opts = st->u.read.opts;
     uint32_t n = st->u.read.paths.n;
@@ -218,7 +218,7 @@ static bool read_open(struct oper *op, struct err *err)
         s->hidden = hidden;
         paths[i] = hidden;
     }
-    if (!intake_open_paths(s, op, paths, n, &opts, err))
+    if (!op_intake_open_paths(s, op, paths, n, &opts, err))
         return false;
     reader_stats(s->reader, &s->stats);
     count_read(op, s);
@@ -239,8 +239,8 @@ static void warn_of_encoding(const struct oper *op, const struct reader_stats *s
 
 static bool read_step(struct oper *op, struct lane *lane, bool *more, struct err *err)
 {
-    struct intake *s = op->state;
-    bool ok = intake_step(s, lane, more, err);
+    struct op_intake *s = op->state;
+    bool ok = op_intake_step(s, lane, more, err);
     count_read(op, s);
     if (ok && !*more)
         warn_of_encoding(op, &s->stats);
@@ -249,7 +249,7 @@ static bool read_step(struct oper *op, struct lane *lane, bool *more, struct err
 
 static bool read_cut(struct oper *op)
 {
-    struct intake *s = op->state;
+    struct op_intake *s = op->state;
     return reader_cut(s->reader);
 }
 
@@ -265,13 +265,13 @@ static void read_piece_free(void *piece)
 
 static bool read_take(struct oper *op, void *piece, bool *more, struct err *err)
 {
-    struct intake *s = op->state;
+    struct op_intake *s = op->state;
     return reader_take(s->reader, piece, more, err);
 }
 
 static bool read_parse(struct oper *op, struct lane *lane, void *piece, struct err *err)
 {
-    struct intake_lane *l = lane->state[op->index];
+    struct op_intake_lane *l = lane->state[op->index];
     struct batch *b;
     l->lane = lane;
     reader_parse(l->reader, piece, &b);
@@ -280,7 +280,7 @@ static bool read_parse(struct oper *op, struct lane *lane, void *piece, struct e
 
 static void read_told(struct oper *op, void *piece, bool end)
 {
-    struct intake *s = op->state;
+    struct op_intake *s = op->state;
     reader_told(s->reader, piece, &s->stats);
     count_read(op, s);
     if (end)
@@ -290,7 +290,7 @@ static void read_told(struct oper *op, void *piece, bool end)
 static void read_close(struct oper *op)
 {
     if (op->state)
-        intake_close(op->state);
+        op_intake_close(op->state);
 }
 
 const struct op_class op_read_class = {.open = read_open,

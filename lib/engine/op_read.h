@@ -5,7 +5,7 @@
 
 #include "engine/op.h"
 
-struct intake {
+struct op_intake {
     struct oper *op;
     struct reader *reader;
     struct reader_opts opts; /* the reader may point into it */
@@ -15,22 +15,22 @@ struct intake {
     uint64_t *null_valid;
     struct text *null_text;
     int64_t *null_values;
-    const char *hidden, *shown; /* messages say the latter for the former */
-    struct intake_lane *lanes;  /* that were opened */
+    const char *hidden, *shown;   /* messages say the latter for the former */
+    struct op_intake_lane *lanes; /* that were opened */
 };
 /* Opens, and binds what comes after when the schema was not known before. */
-bool intake_open_paths(struct intake *s, struct oper *op, const char *const *paths, uint32_t n,
-                       const struct reader_opts *opts, struct err *err);
-bool intake_open_fd(struct intake *s, struct oper *op, int fd, const struct reader_opts *opts,
-                    struct err *err);
-/* A reader that somebody else has opened with intake_bad as its sink, `s` as its context (NULL: see
- * err). It is closed by intake_close. */
-bool intake_adopt(struct intake *s, struct oper *op, struct reader *reader, struct err *err);
-bad_record_fn intake_bad;
+bool op_intake_open_paths(struct op_intake *s, struct oper *op, const char *const *paths,
+                          uint32_t n, const struct reader_opts *opts, struct err *err);
+bool op_intake_open_fd(struct op_intake *s, struct oper *op, int fd, const struct reader_opts *opts,
+                       struct err *err);
+/* A reader that somebody else has opened with op_intake_bad as its sink, `s` as its context (NULL:
+ * see err). It is closed by op_intake_close. */
+bool op_intake_adopt(struct op_intake *s, struct oper *op, struct reader *reader, struct err *err);
+bad_record_fn op_intake_bad;
 /* The next batch of the stage, which the caller unrefs; NULL at the end. */
-bool intake_next(struct intake *s, struct batch **out, struct err *err);
+bool op_intake_next(struct op_intake *s, struct batch **out, struct err *err);
 /* Emits the next batch of the stage; *more false at the end. */
-bool intake_step(struct intake *s, struct lane *lane, bool *more, struct err *err);
-void intake_close(struct intake *s);
+bool op_intake_step(struct op_intake *s, struct lane *lane, bool *more, struct err *err);
+void op_intake_close(struct op_intake *s);
 
 #endif

@@ -57,7 +57,7 @@ static bool look(struct sample_run *r, struct sample_source *src, struct err *er
     if (!s->schema_late || s->u.read.from_stage)
         return true;
     src->opts = s->u.read.opts;
-    src->stream = reader_open(s->u.read.paths.items, s->u.read.paths.n, &src->opts, intake_bad,
+    src->stream = reader_open(s->u.read.paths.items, s->u.read.paths.n, &src->opts, op_intake_bad,
                               &src->intake, err);
     return src->stream && pipeline_bind_late(r->p, src->stage, reader_schema(src->stream), err);
 }

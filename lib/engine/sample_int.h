@@ -32,7 +32,7 @@ struct sample_source { /* a read */
     struct blocks *blocks;   /* one per path; SAMPLE_BLOCKS */
     struct reader_opts opts; /* … and how they are read: the dialect as found */
     struct reader *stream;   /* opened beforehand; or NULL */
-    struct intake intake;    /* its sink */
+    struct op_intake intake; /* its sink */
     uint64_t **ends;         /* per path: where each block ends in what is read */
     uint32_t path;           /* being read */
     uint32_t first_pair;     /* of that path */

@@ -41,12 +41,12 @@ static void bad_in_block(void *ctx, const struct bad_record *bad)
 {
     struct bad_record unplaced = *bad;
     unplaced.line = 0;
-    intake_bad(ctx, &unplaced);
+    op_intake_bad(ctx, &unplaced);
 }
 
 static bool open_path(struct oper *op, struct sample_source *src, struct err *err)
 {
-    struct intake *s = &src->intake;
+    struct op_intake *s = &src->intake;
     struct stage *st = op->stage;
     s->opts = st->u.read.opts;
     s->opts.format = src->opts.format;
@@ -54,7 +54,7 @@ static bool open_path(struct oper *op, struct sample_source *src, struct err *er
     s->opts.acct = op->acct;
     s->op = op;
     const char *path = st->u.read.paths.items[src->path];
-    return intake_adopt(
+    return op_intake_adopt(
         s, op,
         reader_open_input(&src->blocks[src->path].input, path, &s->opts, bad_in_block, s, err),
         err);
@@ -67,7 +67,7 @@ static bool sample_read_open(struct oper *op, struct err *err)
     if (src->stream) {
         struct reader *r = src->stream;
         src->stream = NULL;
-        return intake_adopt(&src->intake, op, r, err);
+        return op_intake_adopt(&src->intake, op, r, err);
     }
     return open_path(op, src, err);
 }
@@ -85,7 +85,7 @@ static bool sample_read_step(struct oper *op, struct lane *lane, bool *more, str
     struct sample_source *src = source_of(op);
     struct reader_stats before = src->intake.stats;
     struct batch *b;
-    if (!intake_next(&src->intake, &b, err))
+    if (!op_intake_next(&src->intake, &b, err))
         return false;
     count_read(op, &before, &src->intake.stats);
     if (b) {
@@ -99,7 +99,7 @@ static bool sample_read_step(struct oper *op, struct lane *lane, bool *more, str
     if (src->method == SAMPLE_BLOCKS && src->path + 1 < op->stage->u.read.paths.n) {
         src->first_pair += (uint32_t)src->blocks[src->path].n / 2;
         src->path++;
-        intake_close(&src->intake);
+        op_intake_close(&src->intake);
         memset(&src->intake.stats, 0, sizeof(src->intake.stats));
         return open_path(op, src, err);
     }
@@ -111,7 +111,7 @@ static void sample_read_close(struct oper *op)
 {
     struct sample_source *src = op->state;
     if (src)
-        intake_close(&src->intake);
+        op_intake_close(&src->intake);
 }
 
 const struct op_class op_sample_read_class = {
