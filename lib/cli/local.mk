@@ -1,7 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-libcore_a_SOURCES += lib/cli/cli.h lib/cli/cli_internal.h lib/cli/chain.h lib/cli/report.h lib/cli/text.h lib/cli/out_internal.h \
-    lib/cli/options.c lib/cli/config.c lib/cli/check.c lib/cli/help.c lib/cli/man.c lib/cli/complete.c \
-    lib/cli/diag.c lib/cli/out.c lib/cli/chain.c lib/cli/text.c lib/cli/report.c lib/cli/html.c lib/cli/html.h lib/cli/progress.c
+libcore_a_SOURCES += \
+	lib/cli/chain.c \
+	lib/cli/chain.h \
+	lib/cli/check.c \
+	lib/cli/cli.h \
+	lib/cli/cli_internal.h \
+	lib/cli/complete.c \
+	lib/cli/config.c \
+	lib/cli/diag.c \
+	lib/cli/help.c \
+	lib/cli/html.c \
+	lib/cli/html.h \
+	lib/cli/man.c \
+	lib/cli/options.c \
+	lib/cli/out.c \
+	lib/cli/out_internal.h \
+	lib/cli/progress.c \
+	lib/cli/report.c \
+	lib/cli/report.h \
+	lib/cli/text.c \
+	lib/cli/text.h
 
 check_PROGRAMS += tests/unit/cli tests/unit/cli_chain tests/unit/cli_report
 tests_unit_cli_SOURCES = tests/unit/cli.c tests/unit/cli_sample.h

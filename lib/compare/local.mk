@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-libcore_a_SOURCES += lib/compare/compare.c lib/compare/compare.h lib/compare/intern.h \
-	lib/compare/match.c lib/compare/record.c lib/compare/sorter.c lib/compare/sorter.h \
-	lib/compare/tell.c lib/compare/value.c
+libcore_a_SOURCES += \
+	lib/compare/compare.c \
+	lib/compare/compare.h \
+	lib/compare/intern.h \
+	lib/compare/match.c \
+	lib/compare/record.c \
+	lib/compare/sorter.c \
+	lib/compare/sorter.h \
+	lib/compare/tell.c \
+	lib/compare/value.c
 
 check_PROGRAMS += tests/unit/compare tests/prop/compare
 tests_unit_compare_SOURCES = tests/unit/compare.c

@@ -3,13 +3,15 @@ libcore_a_SOURCES += \
 	lib/pipeline/bind.c \
 	lib/pipeline/connect.c \
 	lib/pipeline/describe.c \
-	lib/pipeline/expr.c lib/pipeline/expr.h \
+	lib/pipeline/expr.c \
+	lib/pipeline/expr.h \
 	lib/pipeline/expr_calls.c \
 	lib/pipeline/expr_check.c \
 	lib/pipeline/expr_convert.c \
 	lib/pipeline/expr_int.h \
 	lib/pipeline/expr_jq.c \
-	lib/pipeline/expr_lower.c lib/pipeline/expr_lower.h \
+	lib/pipeline/expr_lower.c \
+	lib/pipeline/expr_lower.h \
 	lib/pipeline/expr_num.c \
 	lib/pipeline/expr_parse.c \
 	lib/pipeline/expr_run.c \
@@ -20,7 +22,11 @@ libcore_a_SOURCES += \
 	lib/pipeline/pipeline.h \
 	lib/pipeline/stages.c
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/expr tests/unit/expr_jq tests/prop/expr tests/prop/expr_regex
+check_PROGRAMS += \
+	tests/prop/expr \
+	tests/prop/expr_regex \
+	tests/unit/expr \
+	tests/unit/expr_jq
 tests_prop_expr_regex_SOURCES = tests/prop/expr_regex.c
 tests_prop_expr_regex_CFLAGS = $(UNIT_CFLAGS)
 tests_prop_expr_regex_LDADD = $(UNIT_LDADD)
@@ -33,7 +39,11 @@ tests_unit_expr_LDADD = $(UNIT_LDADD)
 tests_unit_expr_jq_SOURCES = tests/unit/expr_jq.c
 tests_unit_expr_jq_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_expr_jq_LDADD = $(UNIT_LDADD)
-TAP_TESTS += tests/unit/expr tests/unit/expr_jq tests/prop/expr tests/prop/expr_regex
+TAP_TESTS += \
+	tests/prop/expr \
+	tests/prop/expr_regex \
+	tests/unit/expr \
+	tests/unit/expr_jq
 endif
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/pipeline

@@ -1,5 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-libcore_a_SOURCES += lib/plan/choice.c lib/plan/choice.h lib/plan/plan.c lib/plan/plan.h lib/plan/environment.c lib/plan/lanes.c lib/plan/lanes.h lib/plan/schedule.c \
+libcore_a_SOURCES += \
+	lib/plan/choice.c \
+	lib/plan/choice.h \
+	lib/plan/environment.c \
+	lib/plan/lanes.c \
+	lib/plan/lanes.h \
+	lib/plan/plan.c \
+	lib/plan/plan.h \
+	lib/plan/schedule.c \
 	lib/plan/schedule.h
 
 check_PROGRAMS += tests/prop/plan_schedule

@@ -11,15 +11,21 @@ libcore_a_SOURCES += \
 	lib/store/process.c \
 	lib/store/profiles.c \
 	lib/store/runs.c \
-	lib/store/sql.c lib/store/sql.h \
+	lib/store/sql.c \
+	lib/store/sql.h \
 	lib/store/sql_driver.h \
 	lib/store/sql_postgres.c \
 	lib/store/sql_sqlite.c \
-	lib/store/stages.c lib/store/stages.h \
+	lib/store/stages.c \
+	lib/store/stages.h \
 	lib/store/store.h
 
-check_PROGRAMS += tests/unit/store tests/unit/store_open tests/unit/store_profiles \
-	tests/fault/store_kill tests/fault/store_damage
+check_PROGRAMS += \
+	tests/fault/store_damage \
+	tests/fault/store_kill \
+	tests/unit/store \
+	tests/unit/store_open \
+	tests/unit/store_profiles
 tests_unit_store_SOURCES = tests/unit/store.c tests/unit/store_rows.h
 tests_unit_store_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_store_LDADD = $(UNIT_LDADD)
@@ -35,5 +41,9 @@ tests_fault_store_kill_LDADD = $(UNIT_LDADD)
 tests_fault_store_damage_SOURCES = tests/fault/store_damage.c tests/unit/store_rows.h
 tests_fault_store_damage_CFLAGS = $(UNIT_CFLAGS)
 tests_fault_store_damage_LDADD = $(UNIT_LDADD)
-TAP_TESTS += tests/unit/store tests/unit/store_open tests/unit/store_profiles tests/fault/store_kill \
-	tests/fault/store_damage
+TAP_TESTS += \
+	tests/fault/store_damage \
+	tests/fault/store_kill \
+	tests/unit/store \
+	tests/unit/store_open \
+	tests/unit/store_profiles
