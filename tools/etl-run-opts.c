@@ -96,8 +96,8 @@ static const struct tool_section sections[] = {
      "something should do so in one step. Nothing is resumed without the store."},
     {"Commands",
      "Commands run in the folder of the pipeline file, with rows on stdin and stdout (CSV with a "
-     "header unless `format` says otherwise). What a command prints as rows is kept in an unlinked "
-     "file in TMPDIR until it has ended well. Its stderr is kept in the store: see etl-lineage "
+     "header unless `format` says otherwise). What a command prints as rows is kept in a "
+     "scratch file until it has ended well. Its stderr is kept in the store: see etl-lineage "
      "log. "
      "With `retries` a command that takes no rows is tried again, first after half a second, each "
      "pause twice the one before, at most 30 seconds. When it has ended, so has all that it "

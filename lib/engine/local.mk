@@ -58,6 +58,8 @@ libcore_a_SOURCES += \
 	lib/engine/reject.h \
 	lib/engine/resume.c \
 	lib/engine/resume.h \
+	lib/engine/retry.c \
+	lib/engine/retry.h \
 	lib/engine/rows.c \
 	lib/engine/rows.h \
 	lib/engine/rowsort.c \

@@ -2,7 +2,7 @@
 /* Command: a shell command as source, filter, sink, or a step of its own.
  *
  * One loop moves bytes on all its pipes at once, so that no side can wait for the other for ever.
- * What it prints as rows goes to an unlinked scratch file first and becomes batches when it has
+ * What it prints as rows goes to a scratch file first and becomes batches when it has
  * ended well: a command that fails half-way has handed on nothing, and one that only makes rows can
  * be tried again. Its stderr (and the stdout of one whose rows nobody reads) goes to the log.
  */
@@ -21,14 +21,13 @@
 #include "engine/logtail.h"
 #include "engine/op_read.h"
 #include "engine/reject.h"
+#include "engine/retry.h"
 #include "table/writer.h"
 
 #define FEED_BYTES (256u << 10) /* rows that may wait to be written before we insist */
 #define READ_BYTES 65536u
-#define TICK_S 0.1        /* how often signals and the clock are looked at */
-#define GRACE_S 2.0       /* between TERM and KILL */
-#define RETRY_FIRST_S 0.5 /* pause before the second attempt; doubles */
-#define RETRY_LONGEST_S 30.0
+#define TICK_S 0.1  /* how often signals and the clock are looked at */
+#define GRACE_S 2.0 /* between TERM and KILL */
 #define MORE_SHARE                                                                 \
     8 /* beyond what it holds, it is to have an eighth: else it asks at once again \
        */
@@ -59,23 +58,10 @@ static bool makes_rows(const struct oper *op)
 
 /* -- the scratch file -- */
 
-static int spool_open(struct err *err)
-{
-    const char *dir = getenv("TMPDIR");
-    char *path = xasprintf("%s/foreline-rows-XXXXXX", dir && *dir ? dir : "/tmp");
-    int fd = mkstemp(path);
-    if (fd < 0)
-        err_errno(err, ERR_ENV, "cannot create '%s'", path);
-    else
-        unlink(path);
-    free(path);
-    return fd;
-}
-
 static bool spool_reset(struct command *c, struct err *err)
 {
     if (c->spool < 0)
-        return (c->spool = spool_open(err)) >= 0;
+        return (c->spool = scratch_open(err)) >= 0;
     if (ftruncate(c->spool, 0) == 0 && lseek(c->spool, 0, SEEK_SET) == 0)
         return true;
     return err_errno(err, ERR_ENV, "cannot empty the scratch file");
@@ -387,18 +373,6 @@ static bool wait_end(struct oper *op, struct err *err)
 
 /* -- attempts -- */
 
-static bool pause_s(struct oper *op, double seconds, struct err *err)
-{
-    double until = clock_wall() + seconds;
-    while (clock_wall() < until) {
-        struct timespec ts = {0, 20000000};
-        nanosleep(&ts, NULL);
-        if (engine_stopped(op->e, err))
-            return false;
-    }
-    return true;
-}
-
 /* After it ran out of memory: is there a next allocation, larger than what it had and held? Then
  * another attempt has a reason, and does not count as one of `retries`. Without one, none would
  * help. */
@@ -420,26 +394,22 @@ static bool has_more(struct oper *op, struct err *why)
 static bool run_with_retries(struct oper *op, struct err *err)
 {
     const struct command *c = op->state;
-    double wait = RETRY_FIRST_S;
+    struct retry retry = RETRY_INIT;
     for (int64_t left = op->stage->retries;; left--) {
         struct err why = ERR_INIT;
         if (start(op, &why) && wait_end(op, &why))
             return true;
         end_now(op);
-        struct err stop = ERR_INIT;
         bool hungry = c->proc.usage.out_of_memory && c->proc.limit_bytes &&
                       c->proc.usage.peak_bytes >= c->proc.limit_bytes;
         bool more = hungry && has_more(op, &why);
         left += more;
-        if ((hungry ? !more : left <= 0) || engine_stopped(op->e, &stop)) {
+        if (hungry ? !more : left <= 0) {
             *err = why;
             return false;
         }
-        if (op->e->o->retrying)
-            op->e->o->retrying(op->e->o->ctx, op->stage->id, &why);
-        if (!pause_s(op, wait, err))
+        if (!retry_wait(&retry, op, &why, err))
             return false;
-        wait = wait * 2 < RETRY_LONGEST_S ? wait * 2 : RETRY_LONGEST_S;
     }
 }
 

@@ -7,15 +7,11 @@
  * known (in SQLite each value has one of its own), and as what failed half-way shall have handed on
  * nothing. */
 #include <string.h>
-#include <time.h>
 
-#include "engine/op.h"
+#include "engine/retry.h"
 #include "engine/spill.h"
 #include "store/sql.h"
 #include "table/value.h"
-
-#define RETRY_FIRST_S 0.5 /* as commands do */
-#define RETRY_LONGEST_S 30.0
 
 struct sql_column {
     enum type declared, found; /* found: of all values so far */
@@ -47,18 +43,6 @@ static bool halted(void *ctx, struct err *err)
     if (limit <= 0 || clock_wall() - s->begun <= limit)
         return false;
     err_set(err, ERR_STAGE, "timed out after %g s (timeout_s)", limit);
-    return true;
-}
-
-static bool pause_s(struct oper *op, double seconds, struct err *err)
-{
-    double until = clock_wall() + seconds;
-    while (clock_wall() < until) {
-        struct timespec ts = {0, 20000000};
-        nanosleep(&ts, NULL);
-        if (engine_stopped(op->e, err))
-            return false;
-    }
     return true;
 }
 
@@ -222,9 +206,9 @@ static bool run_statement(struct oper *op, struct err *err)
 static bool begin(struct oper *op, struct err *err)
 {
     struct sql_stage *s = op->state;
-    double wait = RETRY_FIRST_S;
+    struct retry retry = RETRY_INIT;
     for (int64_t attempt = 0;; attempt++) {
-        struct err why = ERR_INIT, stop = ERR_INIT;
+        struct err why = ERR_INIT;
         bool again = false;
         if (connect_now(op, &again, &why)) {
             if (op->nports > 0 || run_statement(op, &why))
@@ -234,15 +218,12 @@ static bool begin(struct oper *op, struct err *err)
             s->conn = NULL;
             forget_rows(s);
         }
-        if (!again || attempt >= op->stage->retries || engine_stopped(op->e, &stop)) {
+        if (!again || attempt >= op->stage->retries) {
             *err = why;
             return false;
         }
-        if (op->e->o->retrying)
-            op->e->o->retrying(op->e->o->ctx, op->stage->id, &why);
-        if (!pause_s(op, wait, err))
+        if (!retry_wait(&retry, op, &why, err))
             return false;
-        wait = wait * 2 < RETRY_LONGEST_S ? wait * 2 : RETRY_LONGEST_S;
     }
 }
 

@@ -111,6 +111,10 @@ like "$err" "s.*cannot write to the scratch file in 'scratch': File too large: f
 run env FORELINE_TMPDIR=gone etl-run -q --store none/x.db -p spill.json
 is "$status|$(cat out.csv)" "4|old" "a scratch folder that is gone is status 4"
 like "$err" "cannot make a scratch file in 'gone': No such file or directory: name another folder with TMPDIR" "and is named"
+pipeline rows '{"id":"c","op":"command","run":"echo n; echo 5"},{"id":"w","op":"write","path":"rows.csv"}'
+run env FORELINE_TMPDIR=gone etl-run -q --store none/x.db -p rows.json
+like "$status|$err" "^4\|.*cannot make a scratch file in 'gone'" "what a command prints goes to the scratch folder too"
+not_ok "without one there is no output" test -e rows.csv
 run env FORELINE_TMPDIR=scratch etl-run -p spill.json
 is "$status|$(sed -n '2p;$p' out.csv | tr '\n' ,)|$(wc -l <out.csv)" "0|300000,1,|300001" "where there is room it is sorted"
 is "$(ls -A scratch)" "" "and nothing is left there"
