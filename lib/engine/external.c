@@ -112,18 +112,12 @@ static bool count_up(struct external *x, const struct piece *piece, struct err *
 
 static bool emit_merged(struct external *x, struct lane *lane, struct err *err)
 {
-    struct oper *op = x->op;
-    uint32_t n = x->spec->nby + x->spec->nmeasures;
-    struct seqmerge *m =
-        seqmerge_new(x->spill, x->results, (uint32_t)x->nresults, x->types, n, op->acct, err);
-    bool ok = m != NULL;
-    struct batch *b = NULL;
-    while (ok && (ok = seqmerge_next(m, &b, NULL, err)) && b) {
-        ok = !engine_stopped(op->e, err) && op_emit(op, lane, b, err);
-        batch_unref(b);
-    }
-    seqmerge_free(m);
-    return ok;
+    const struct seqmerge_of of = {.op = x->op,
+                                   .spill = x->spill,
+                                   .types = x->types,
+                                   .ncols = x->spec->nby + x->spec->nmeasures,
+                                   .most = SEQMERGE_RUNS};
+    return seqmerge_emit(&of, x->results, (uint32_t)x->nresults, lane, err);
 }
 
 bool external_finish(struct oper *op, struct lane *lane, struct spill *spill,

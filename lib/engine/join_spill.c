@@ -11,14 +11,13 @@
 #include <string.h>
 
 #include "engine/join.h"
+#include "engine/seqmerge.h"
 
 /* A quarter of the limit may go into the buffers of the parts that are written side by side. */
 #define BUFFERS_SHARE 4u
 #define PARTS_LEAST_BITS 2u
 #define PARTS_MOST_BITS 6u
 #define DEPTH_MAX 8u
-/* Of the limit: what is read at once of each result that is merged has this share together. */
-#define FAN_IN 64u
 
 struct part {
     struct spill_run *left, *right;
@@ -327,177 +326,30 @@ static bool join_part(struct join *j, struct part *p, unsigned depth, bool may_s
     return ok;
 }
 
-/* -- merging results -- */
-
-struct head { /* of a result */
-    struct spill_run *run;
-    struct batch *b;
-    uint32_t at;
-    uint64_t *seq;
-};
-struct merge {
-    struct join *j;
-    struct head *heads;
-    uint32_t nheads;
-    uint32_t *heap, n; /* of heads: by number, then by result */
-    struct spill_run *to;
-    /* rows that wait, and the batches they stand in */
-    struct batch *from[BATCH_ROWS];
-    uint32_t row[BATCH_ROWS], nrows;
-    uint64_t seq[BATCH_ROWS];
-};
-
-static bool before(const struct merge *m, uint32_t x, uint32_t y)
-{
-    const struct head *a = &m->heads[x], *b = &m->heads[y];
-    uint64_t s = a->seq[a->at], t = b->seq[b->at];
-    return s != t ? s < t : x < y;
-}
-
-static void sift(struct merge *m, uint32_t i)
-{
-    for (;;) {
-        uint32_t least = i;
-        for (uint32_t k = 2 * i + 1; k <= 2 * i + 2 && k < m->n; k++)
-            least = before(m, m->heap[k], m->heap[least]) ? k : least;
-        if (least == i)
-            return;
-        uint32_t t = m->heap[i];
-        m->heap[i] = m->heap[least];
-        m->heap[least] = t;
-        i = least;
-    }
-}
-
-static void gather_merged(struct merge *m, struct batch *out, uint32_t c)
-{
-    enum type t = m->j->out.types[c];
-    bool values = type_is_number(t) || t == TYPE_BOOLEAN, text = false;
-    for (uint32_t i = 0; i < m->nrows && !text; i++)
-        text = m->from[i]->cols[c].text != NULL;
-    column_alloc_rows(out, c, t, text, m->nrows);
-    struct column *to = &out->cols[c];
-    bool gaps = false;
-    for (uint32_t i = 0; i < m->nrows; i++) {
-        const struct column *from = &m->from[i]->cols[c];
-        uint32_t row = m->row[i];
-        if (to->text)
-            to->text[i] = from->text ? from->text[row] : (struct text){NULL, 0, 0};
-        gaps = gaps || (values && to->text && !to->text[i].p);
-        if (t == TYPE_BOOLEAN)
-            to->v.b8[i] = from->v.b8[row];
-        else if (values)
-            to->v.i64[i] = from->v.i64[row];
-        if (column_valid(from, row))
-            column_set_valid(to, i);
-    }
-    if (gaps)
-        column_fill_text(out, to, m->nrows);
-}
-
-static bool flush(struct merge *m, struct lane *lane, struct err *err)
-{
-    if (m->nrows == 0)
-        return true;
-    struct batch *out = batch_new(m->j->out.n, m->j->op->acct);
-    out->rows = m->nrows;
-    for (uint32_t c = 0; c < m->j->out.n; c++)
-        gather_merged(m, out, c);
-    bool ok = true;
-    if (m->to) {
-        ok = spill_add(m->to, out, NULL, NULL, m->nrows, m->seq, err);
-    } else {
-        for (uint32_t i = 0; i < m->nheads; i++) {
-            if (m->heads[i].b)
-                batch_hold(out, m->heads[i].b);
-        }
-        out = join_widen(m->j, &m->j->out, out);
-        ok = op_emit(m->j->op, lane, out, err);
-    }
-    batch_unref(out);
-    m->nrows = 0;
-    return ok;
-}
-
-/* The next batch of a head whose rows are all taken; its old one may wait still. */
-static bool advance(struct merge *m, uint32_t h, struct lane *lane, struct err *err)
-{
-    struct head *x = &m->heads[h];
-    if (x->b && !flush(m, lane, err))
-        return false;
-    batch_unref(x->b);
-    x->b = NULL;
-    x->at = 0;
-    return !engine_stopped(m->j->op->e, err) && spill_next(x->run, &x->b, x->seq, err);
-}
-
-/* Merges results [from, from + n), in the order of their rows' numbers. */
-static bool merge_some(struct join *j, size_t from, uint32_t n, struct spill_run *to,
-                       struct lane *lane, struct err *err)
-{
-    struct merge *m = xcalloc(1, sizeof(*m));
-    *m = (struct merge){.j = j, .to = to, .nheads = n};
-    m->heads = xcalloc(n, sizeof(*m->heads));
-    m->heap = xcalloc(n, sizeof(*m->heap));
-    bool ok = true;
-    for (uint32_t i = 0; ok && i < n; i++) {
-        m->heads[i].run = j->spill->results[from + i];
-        m->heads[i].seq = mem_alloc(j->op->acct, BATCH_ROWS * sizeof(uint64_t));
-        ok = spill_rewind(m->heads[i].run, err) && advance(m, i, lane, err);
-        if (ok && m->heads[i].b)
-            m->heap[m->n++] = i;
-    }
-    for (uint32_t i = m->n; i-- > 0;)
-        sift(m, i);
-    while (ok && m->n) {
-        struct head *x = &m->heads[m->heap[0]];
-        m->from[m->nrows] = x->b;
-        m->row[m->nrows] = x->at;
-        m->seq[m->nrows++] = x->seq[x->at];
-        if (++x->at == x->b->rows)
-            ok = advance(m, m->heap[0], lane, err);
-        if (ok && !x->b)
-            m->heap[0] = m->heap[--m->n];
-        if (ok)
-            sift(m, 0);
-        if (ok && m->nrows == BATCH_ROWS)
-            ok = flush(m, lane, err);
-    }
-    ok = ok && flush(m, lane, err);
-    for (uint32_t i = 0; i < n; i++) {
-        batch_unref(m->heads[i].b);
-        mem_release(j->op->acct, m->heads[i].seq, BATCH_ROWS * sizeof(uint64_t));
-        spill_drop(m->heads[i].run);
-    }
-    free(m->heads);
-    free(m->heap);
-    free(m);
-    return ok;
-}
-
 /* How many results are read at once: each has a block, and its rows as a batch. */
 static uint32_t fan_in(const struct join *j)
 {
-    uint64_t room = j->op->limit_bytes ? j->op->limit_bytes / (4 * SPILL_BUFFER) : FAN_IN;
-    return room < 4 ? 4 : room > FAN_IN ? FAN_IN : (uint32_t)room;
+    uint64_t room = j->op->limit_bytes ? j->op->limit_bytes / (4 * SPILL_BUFFER) : SEQMERGE_RUNS;
+    return room < 4 ? 4 : room > SEQMERGE_RUNS ? SEQMERGE_RUNS : (uint32_t)room;
 }
 
-static bool merge_all(struct join *j, struct lane *lane, struct err *err)
+static struct batch *widen(void *ctx, struct batch *b)
 {
-    struct join_spill *s = j->spill;
-    uint32_t most = fan_in(j);
-    while (s->nresults > most) { /* neighbours into one, so that pieces stay in order */
-        size_t out = 0;
-        for (size_t from = 0; from < s->nresults; from += most) {
-            uint32_t n = s->nresults - from < most ? (uint32_t)(s->nresults - from) : most;
-            struct spill_run *to = spill_run_new(s->spill, j->out.types, j->out.n);
-            if (!merge_some(j, from, n, to, lane, err))
-                return false;
-            s->results[out++] = to;
-        }
-        s->nresults = out;
-    }
-    return s->nresults == 0 || merge_some(j, 0, (uint32_t)s->nresults, NULL, lane, err);
+    const struct join *j = ctx;
+    return join_widen(j, &j->out, b);
+}
+
+static bool emit_merged(struct join *j, struct lane *lane, struct err *err)
+{
+    const struct join_spill *s = j->spill;
+    const struct seqmerge_of of = {.op = j->op,
+                                   .spill = s->spill,
+                                   .types = j->out.types,
+                                   .ncols = j->out.n,
+                                   .most = fan_in(j),
+                                   .make = widen,
+                                   .ctx = j};
+    return seqmerge_emit(&of, s->results, (uint32_t)s->nresults, lane, err);
 }
 
 bool join_spill_finish(struct join *j, struct lane *lane, struct err *err)
@@ -510,7 +362,7 @@ bool join_spill_finish(struct join *j, struct lane *lane, struct err *err)
         ok = spill_rewind(s->parts[i].left, err) && spill_rewind(s->parts[i].right, err);
     for (size_t i = 0; ok && i < count; i++)
         ok = join_part(j, &s->parts[i], 0, true, err);
-    ok = ok && merge_all(j, lane, err);
+    ok = ok && emit_merged(j, lane, err);
     j->op->spilled_bytes = spill_bytes(s->spill);
     return ok;
 }

@@ -179,16 +179,9 @@ static bool distinct_finish(struct oper *op, struct lane *lane, uint32_t input, 
         ok = look_through(op, d, &piece, err);
     }
     groups_clear(&d->groups);
-    struct seqmerge *m = !ok ? NULL
-                             : seqmerge_new(d->spill, d->results, (uint32_t)d->nresults, d->types,
-                                            d->width, op->acct, err);
-    ok = m != NULL;
-    struct batch *b = NULL;
-    while (ok && (ok = seqmerge_next(m, &b, NULL, err)) && b) {
-        ok = !engine_stopped(op->e, err) && op_emit(op, lane, b, err);
-        batch_unref(b);
-    }
-    seqmerge_free(m);
+    const struct seqmerge_of of = {
+        .op = op, .spill = d->spill, .types = d->types, .ncols = d->width, .most = SEQMERGE_RUNS};
+    ok = ok && seqmerge_emit(&of, d->results, (uint32_t)d->nresults, lane, err);
     op->spilled_bytes = spill_bytes(d->spill);
     if (op->spilled_bytes)
         op->algorithm = "external";

@@ -9,6 +9,7 @@
 
 struct source {
     struct spill_run *run;
+    uint32_t index;  /* of the run */
     struct batch *b; /* NULL: read through */
     uint32_t row;
     uint64_t seq[BATCH_ROWS];
@@ -18,16 +19,15 @@ struct pick { /* one row of the batch that is made */
     uint32_t row;
 };
 struct seqmerge {
+    const struct seqmerge_of *of;
     struct source **sources; /* a heap: the one with the lowest number first */
     uint32_t n;
-    const enum type *types;
-    uint32_t ncols;
-    struct mem_account *acct;
 };
 
-static uint64_t head(const struct source *s)
+static bool before(const struct source *a, const struct source *b)
 {
-    return s->seq[s->row];
+    uint64_t x = a->seq[a->row], y = b->seq[b->row];
+    return x != y ? x < y : a->index < b->index;
 }
 
 static void sift_down(struct seqmerge *m, uint32_t at)
@@ -36,9 +36,9 @@ static void sift_down(struct seqmerge *m, uint32_t at)
         uint32_t k = at * 2 + 1;
         if (k >= m->n)
             return;
-        if (k + 1 < m->n && head(m->sources[k + 1]) < head(m->sources[k]))
+        if (k + 1 < m->n && before(m->sources[k + 1], m->sources[k]))
             k++;
-        if (head(m->sources[at]) <= head(m->sources[k]))
+        if (before(m->sources[at], m->sources[k]))
             return;
         struct source *t = m->sources[at];
         m->sources[at] = m->sources[k];
@@ -47,90 +47,46 @@ static void sift_down(struct seqmerge *m, uint32_t at)
     }
 }
 
-static void source_free(struct source *s)
+static void source_free(struct seqmerge *m, struct source *s)
 {
-    if (s->b)
-        batch_unref(s->b);
+    batch_unref(s->b);
     spill_drop(s->run);
-    free(s);
+    mem_release(m->of->op->acct, s, sizeof(*s));
 }
 
-void seqmerge_free(struct seqmerge *m)
+static void release(struct seqmerge *m)
 {
-    if (!m)
-        return;
     for (uint32_t i = 0; i < m->n; i++)
-        source_free(m->sources[i]);
+        source_free(m, m->sources[i]);
     free(m->sources);
-    free(m);
 }
 
-static struct seqmerge *begin(struct spill_run **runs, uint32_t n, const enum type *types,
-                              uint32_t ncols, struct mem_account *acct, struct err *err)
+static bool next_block(struct seqmerge *m, struct source *s, struct err *err)
 {
-    struct seqmerge *m = xcalloc(1, sizeof(*m));
-    *m = (struct seqmerge){.types = types, .ncols = ncols, .acct = acct};
-    m->sources = xcalloc(n + 1, sizeof(struct source *));
+    return !engine_stopped(m->of->op->e, err) && spill_next(s->run, &s->b, s->seq, err);
+}
+
+static bool begin(struct seqmerge *m, const struct seqmerge_of *of, struct spill_run **runs,
+                  uint32_t n, struct err *err)
+{
+    *m = (struct seqmerge){.of = of, .sources = xcalloc(n + 1, sizeof(struct source *))};
     bool ok = true;
     for (uint32_t i = 0; i < n; i++) {
-        struct source *s = xcalloc(1, sizeof(*s));
+        struct source *s = mem_alloc(of->op->acct, sizeof(*s));
         s->run = runs[i];
+        s->index = i;
+        s->b = NULL;
+        s->row = 0;
         runs[i] = NULL;
-        ok = ok && spill_rewind(s->run, err) && spill_next(s->run, &s->b, s->seq, err);
+        ok = ok && spill_rewind(s->run, err) && next_block(m, s, err);
         if (s->b)
             m->sources[m->n++] = s;
         else
-            source_free(s);
+            source_free(m, s);
     }
-    if (!ok) {
-        seqmerge_free(m);
-        return NULL;
-    }
-    for (uint32_t i = m->n; i-- > 0;)
+    for (uint32_t i = m->n; ok && i-- > 0;)
         sift_down(m, i);
-    return m;
-}
-
-static struct spill_run *merge_some(struct spill *s, struct spill_run **runs, uint32_t n,
-                                    const enum type *types, uint32_t ncols,
-                                    struct mem_account *acct, struct err *err)
-{
-    struct seqmerge *m = begin(runs, n, types, ncols, acct, err);
-    if (!m)
-        return NULL;
-    struct spill_run *r = spill_run_new(s, types, ncols);
-    uint64_t seq[BATCH_ROWS];
-    struct batch *b = NULL;
-    bool ok;
-    while ((ok = seqmerge_next(m, &b, seq, err)) && b) {
-        ok = spill_add(r, b, NULL, NULL, b->rows, seq, err);
-        batch_unref(b);
-        if (!ok)
-            break;
-    }
-    seqmerge_free(m);
-    if (ok)
-        return r;
-    spill_drop(r);
-    return NULL;
-}
-
-struct seqmerge *seqmerge_new(struct spill *s, struct spill_run **runs, uint32_t n,
-                              const enum type *types, uint32_t ncols, struct mem_account *acct,
-                              struct err *err)
-{
-    while (n > SEQMERGE_RUNS) {
-        uint32_t kept = 0;
-        for (uint32_t i = 0; i < n; i += SEQMERGE_RUNS) {
-            uint32_t k = n - i < SEQMERGE_RUNS ? n - i : SEQMERGE_RUNS;
-            struct spill_run *r = merge_some(s, runs + i, k, types, ncols, acct, err);
-            if (!r)
-                return NULL;
-            runs[kept++] = r;
-        }
-        n = kept;
-    }
-    return begin(runs, n, types, ncols, acct, err);
+    return ok;
 }
 
 static void gather(struct batch *out, uint32_t c, enum type t, const struct pick *pick)
@@ -171,29 +127,29 @@ static bool advance(struct seqmerge *m, struct err *err)
     batch_unref(s->b);
     s->b = NULL;
     s->row = 0;
-    if (!spill_next(s->run, &s->b, s->seq, err))
+    if (!next_block(m, s, err))
         return false;
     if (!s->b) {
-        source_free(s);
+        source_free(m, s);
         m->sources[0] = m->sources[--m->n];
     }
     sift_down(m, 0);
     return true;
 }
 
-bool seqmerge_next(struct seqmerge *m, struct batch **out, uint64_t *seq, struct err *err)
+/* The next batch (caller unrefs), NULL at the end; seq: BATCH_ROWS numbers of its rows. */
+static bool next(struct seqmerge *m, struct batch **out, uint64_t *seq, struct err *err)
 {
     *out = NULL;
     if (m->n == 0)
         return true;
     struct pick pick[BATCH_ROWS];
-    struct batch *b = batch_new(m->ncols, m->acct);
+    struct batch *b = batch_new(m->of->ncols, m->of->op->acct);
     uint32_t held = 0;
     bool ok = true;
     while (ok && m->n > 0 && b->rows < BATCH_ROWS && held < HELD_MAX) {
         struct source *s = m->sources[0];
-        if (seq)
-            seq[b->rows] = head(s);
+        seq[b->rows] = s->seq[s->row];
         pick[b->rows++] = (struct pick){s->b, s->row};
         if (s->row + 1 == s->b->rows) { /* it goes, but what was picked of it must stay */
             batch_hold(b, s->b);
@@ -203,11 +159,47 @@ bool seqmerge_next(struct seqmerge *m, struct batch **out, uint64_t *seq, struct
     }
     for (uint32_t i = 0; ok && i < m->n; i++)
         batch_hold(b, m->sources[i]->b);
-    for (uint32_t c = 0; ok && c < m->ncols; c++)
-        gather(b, c, m->types[c], pick);
+    for (uint32_t c = 0; ok && c < m->of->ncols; c++)
+        gather(b, c, m->of->types[c], pick);
     if (ok)
         *out = b;
     else
         batch_unref(b);
     return ok;
+}
+
+/* To a run, or, when that is NULL, to the consumers. */
+static bool merge(const struct seqmerge_of *of, struct spill_run **runs, uint32_t n,
+                  struct spill_run *to, struct lane *lane, struct err *err)
+{
+    struct seqmerge m;
+    uint64_t seq[BATCH_ROWS];
+    struct batch *b = NULL;
+    bool ok = begin(&m, of, runs, n, err);
+    while (ok && (ok = next(&m, &b, seq, err)) && b) {
+        if (!to && of->make)
+            b = of->make(of->ctx, b);
+        ok = to ? spill_add(to, b, NULL, NULL, b->rows, seq, err) : op_emit(of->op, lane, b, err);
+        batch_unref(b);
+    }
+    release(&m);
+    return ok;
+}
+
+bool seqmerge_emit(const struct seqmerge_of *of, struct spill_run **runs, uint32_t n,
+                   struct lane *lane, struct err *err)
+{
+    while (n > of->most) { /* neighbours into one, so that equal numbers stay in order */
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < n; i += of->most) {
+            uint32_t k = n - i < of->most ? n - i : of->most;
+            struct spill_run *to = spill_run_new(of->spill, of->types, of->ncols);
+            /* Rewinding lets its buffer go. */
+            if (!merge(of, runs + i, k, to, lane, err) || !spill_rewind(to, err))
+                return false;
+            runs[kept++] = to;
+        }
+        n = kept;
+    }
+    return merge(of, runs, n, NULL, lane, err);
 }

@@ -4,19 +4,25 @@
 #ifndef FORELINE_ENGINE_SEQMERGE_H
 #define FORELINE_ENGINE_SEQMERGE_H
 
+#include "engine/op.h"
 #include "engine/spill.h"
 
-/* Runs read side by side: one block of SPILL_BUFFER bytes each. More are merged in steps. */
+/* Runs read side by side, at the most: one block of SPILL_BUFFER bytes each. */
 #define SEQMERGE_RUNS 64u
 
-struct seqmerge;
-/* Takes the runs over (drops each that is read through). They have columns of these types. `mem`
- * says what a batch is charged to. NULL: see err. */
-struct seqmerge *seqmerge_new(struct spill *s, struct spill_run **runs, uint32_t n,
-                              const enum type *types, uint32_t ncols, struct mem_account *acct,
-                              struct err *err);
-void seqmerge_free(struct seqmerge *m);
-/* The next batch (caller unrefs), NULL at the end; seq: BATCH_ROWS numbers of its rows, or NULL. */
-bool seqmerge_next(struct seqmerge *m, struct batch **out, uint64_t *seq, struct err *err);
+struct seqmerge_of {
+    struct oper *op; /* what it holds is charged to it */
+    struct spill *spill;
+    const enum type *types; /* of the runs' columns */
+    uint32_t ncols;
+    uint32_t most; /* runs read side by side: 2 to SEQMERGE_RUNS; more are merged in steps */
+    /* Makes of a batch, which it takes over, the one to emit. NULL: it is that. */
+    struct batch *(*make)(void *ctx, struct batch *b);
+    void *ctx;
+};
+/* Emits the rows of all runs, ascending by their numbers; those of the same number in the order of
+ * the runs. Takes the runs over, and drops each when it is read through. */
+bool seqmerge_emit(const struct seqmerge_of *of, struct spill_run **runs, uint32_t n,
+                   struct lane *lane, struct err *err);
 
 #endif
