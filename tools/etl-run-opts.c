@@ -230,8 +230,8 @@ static const struct tool_section sections[] = {
 static const struct tool_example examples[] = {
     {"Check a pipeline and its inputs", "etl-run -p delays.json --validate"},
     {"Run it, and keep bad records", "etl-run -p delays.json --reject rejects.jsonl"},
-    {"What it would write, from a tenth of the flights",
-     "etl-run -p delays.json --mode sampling --sample 10%"},
+    {"What it would write, from a fifth of the flights",
+     "etl-run -p delays.json --mode sampling --sample 20%"},
     {"The same, step by step",
      "etl-profile flights.csv airports.csv | etl-predict -p delays.json | "
      "etl-plan | etl-run"},

@@ -40,6 +40,23 @@ static const char *path_of(const struct oper *op, const struct batch *b)
     return s->u.read.paths.items[b->source];
 }
 
+/* Of the columns of a stage's input those that anything reads, as places in it. The others may
+ * have been left out on the way, which depends on how it is run: they are in no reject. */
+static struct schema live_columns(const struct oper *op, struct arena *a, uint32_t **pick)
+{
+    const struct stage *from = &op->e->p->stages[op->stage->inputs[0]];
+    const struct schema *in = op_input_schema(op, 0);
+    struct schema live = {.fields = ARENA_ARRAY(a, struct field, in->n + 1)};
+    *pick = ARENA_ARRAY(a, uint32_t, in->n + 1);
+    for (uint32_t c = 0; c < in->n; c++) {
+        if (from->live && !bit_get(from->live, c))
+            continue;
+        (*pick)[live.n] = c;
+        live.fields[live.n++] = in->fields[c];
+    }
+    return live;
+}
+
 bool op_reject_rows(struct oper *op, struct lane *lane, struct batch *b,
                     const struct expr_result *r, const char *column, struct err *err)
 {
@@ -51,6 +68,12 @@ bool op_reject_rows(struct oper *op, struct lane *lane, struct batch *b,
     struct buf text = BUF_INIT(BUF_UNBOUNDED);
     struct writer_opts opts = {.format = FORMAT_JSONL};
     const char *path = path_of(op, b);
+    struct arena mem;
+    arena_init(&mem, NULL);
+    uint32_t *pick = NULL;
+    struct schema live = {0};
+    if (to_file)
+        live = live_columns(op, &mem, &pick);
     for (uint32_t i = 0; i < b->rows; i++) {
         if (!bit_get(r->failed, i))
             continue;
@@ -58,8 +81,8 @@ bool op_reject_rows(struct oper *op, struct lane *lane, struct batch *b,
         if (to_file) {
             uint64_t one[BATCH_WORDS] = {0};
             bit_set(one, i);
-            struct batch *row = batch_filter(b, one, NULL, 0, op->acct);
-            writer_batch(&text, op_input_schema(op, 0), row, &opts);
+            struct batch *row = batch_filter(b, one, pick, live.n, op->acct);
+            writer_batch(&text, &live, row, &opts);
             batch_unref(row);
         }
         struct reject rej = {
@@ -75,6 +98,7 @@ bool op_reject_rows(struct oper *op, struct lane *lane, struct batch *b,
         op_put_aside(op, lane, &rej);
     }
     buf_release(&text);
+    arena_release(&mem);
     return op_check_rejects(op, lane, err);
 }
 

@@ -108,6 +108,10 @@ is "$status|$(cat out.csv)" "0|a,s,n
 2,5,5" "the others go on"
 is "$(jq -c '[.stage, .line, .column, .rule, .record]' rejects.jsonl)" '["d",2,"n","expression",{"a":1,"s":"x"}]
 ["d",4,"n","expression",{"a":3,"s":"y"}]' "a reject is the whole record as the stage saw it"
+printf 'a,b,s\n1,beside,x\n2,beside,5\n' >beside.csv
+pipeline b '{"id":"r","op":"read","path":"beside.csv"},{"id":"d","op":"derive","set":{"n":".s | tonumber"}},{"id":"c","op":"select","columns":["a","n"]},{"id":"w","op":"write","path":"out.csv"}'
+run etl-run -p b.json --reject rejects.jsonl
+is "$(jq -c .record rejects.jsonl)" '{"a":1,"s":"x"}' "a column that the pipeline does not read is left out of it, not null"
 pipeline two '{"id":"r","op":"read","path":"e.csv"},{"id":"d","op":"derive","set":{"n":".s | tonumber","m":".s | tonumber"}},{"id":"w","op":"write","path":"out.csv"}'
 run etl-run -p two.json --reject rejects.jsonl
 is "$(wc -l <rejects.jsonl)" 2 "a record that two expressions fail on is one reject"
