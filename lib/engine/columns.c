@@ -58,20 +58,12 @@ static void add_column(struct gather *g, const struct stage_columns *in, uint32_
         add_all(g, &in->columns[c], use);
 }
 
-/* Mostly it stands in the same place. */
-static int find(const struct schema *in, uint32_t c, const char *name)
-{
-    if (c < in->n && strcmp(in->fields[c].name, name) == 0)
-        return (int)c;
-    return schema_find(in, slice_str(name));
-}
-
 /* Columns of the same name, from the one numbered `first` on. */
 static void pass_names(const struct stage *s, uint32_t first, const struct stage *in,
                        const struct stage_columns *from, struct stage_columns *out)
 {
     for (uint32_t c = first; c < s->schema.n && from->columns; c++) {
-        int at = find(&in->schema, c, s->schema.fields[c].name);
+        int at = schema_find_near(&in->schema, c, s->schema.fields[c].name);
         if (at >= 0)
             out->columns[c] = from->columns[at];
     }
@@ -136,8 +128,7 @@ static void unite(struct arena *a, const struct pipeline *p, const struct stage 
         struct gather g = {.a = a};
         for (uint32_t k = 0; k < s->ninputs; k++) {
             const struct stage_columns *from = &all[s->inputs[k]];
-            int at =
-                schema_find(&p->stages[s->inputs[k]].schema, slice_str(s->schema.fields[c].name));
+            int at = schema_find_near(&p->stages[s->inputs[k]].schema, c, s->schema.fields[c].name);
             if (at >= 0)
                 add_column(&g, from, (uint32_t)at, USE_IDENTITY);
         }
@@ -209,7 +200,7 @@ static void stage_columns(struct arena *a, const struct pipeline *p, uint32_t i,
     case OP_DERIVE:
         derive(&scratch, s, in, from, out);
         for (uint32_t c = 0; c < s->schema.n; c++) {
-            int at = find(&in->schema, c, s->schema.fields[c].name);
+            int at = schema_find_near(&in->schema, c, s->schema.fields[c].name);
             if (at >= 0 && from->columns && !is_set(s, s->schema.fields[c].name))
                 out->columns[c] = from->columns[at];
         }

@@ -517,6 +517,20 @@ static double input_bytes(const struct pipeline *p)
     return total;
 }
 
+/* Of files, and out of commands and statements that take no rows themselves. */
+static uint64_t records_read(const struct engine *e)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < e->nops; i++) {
+        const struct oper *op = &e->ops[i];
+        if (op->stage->op == OP_READ)
+            n += op->records_in;
+        else if (op->nports == 0)
+            n += op->records_out + op->rejects;
+    }
+    return n;
+}
+
 static void report_stages(struct engine *e, struct arena *a, bool ok, struct engine_result *out)
 {
     out->rejects = e->rejects->n;
@@ -526,24 +540,13 @@ static void report_stages(struct engine *e, struct arena *a, bool ok, struct eng
     for (uint32_t i = 0; i < e->nops; i++) {
         struct oper *op = &e->ops[i];
         engine_figures(op, ok, &out->stages[i]);
-        if (op->stage->op == OP_READ)
-            out->records_read += op->records_in;
     }
+    out->records_read = records_read(e);
     out->first_reject = e->rejects->first ? arena_strdup(a, e->rejects->first) : NULL;
     if (e->failed >= 0 && e->ops[e->failed].stage->op == OP_COMMAND)
         out->last_words = arena_strdup(a, command_last_words(&e->ops[e->failed]));
     out->published = e->published;
     out->cancelled = !ok && e->o->stop && *e->o->stop;
-}
-
-static uint64_t records_read(const struct engine *e)
-{
-    uint64_t n = 0;
-    for (uint32_t i = 0; i < e->nops; i++) {
-        if (e->ops[i].stage->op == OP_READ)
-            n += e->ops[i].records_in;
-    }
-    return n;
 }
 
 static bool limit_holds(struct engine *e, struct err *err)

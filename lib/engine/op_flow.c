@@ -185,7 +185,7 @@ static bool derive_open(struct oper *op, struct err *err)
     d->from = ARENA_ARRAY(&op->mem, int, out->n);
     for (uint32_t c = 0; c < out->n; c++) {
         struct slice name = slice_str(out->fields[c].name);
-        d->from[c] = schema_find(in, name);
+        d->from[c] = schema_find_near(in, c, out->fields[c].name);
         for (uint32_t k = 0; k < op->stage->u.derive.n; k++) {
             if (slice_is(name, op->stage->u.derive.set[k].name))
                 d->from[c] = -1 - (int)k;

@@ -54,7 +54,7 @@ static bool map_columns(struct op_intake *s, const struct schema *now, struct er
     s->same = now->n == want->n;
     uint32_t found = 0;
     for (uint32_t c = 0; c < want->n; c++) {
-        int at = s->from[c] = schema_find(now, slice_str(want->fields[c].name));
+        int at = s->from[c] = schema_find_near(now, c, want->fields[c].name);
         found += at >= 0;
         s->same = s->same && at == (int)c;
         bool live = !op->stage->live || bit_get(op->stage->live, c);

@@ -22,7 +22,7 @@ static bool union_open(struct oper *op, struct err *err)
         u->from[i] = ARENA_ARRAY(&op->mem, uint32_t, out->n);
         u->same[i] = in->n == out->n;
         for (uint32_t c = 0; c < out->n; c++) {
-            int at = schema_find(in, slice_str(out->fields[c].name));
+            int at = schema_find_near(in, c, out->fields[c].name);
             if (at < 0)
                 return err_set(err, ERR_DATA, "input '%s' has no column '%s'",
                                op->e->p->stages[op->stage->inputs[i]].id, out->fields[c].name);

@@ -473,7 +473,7 @@ static bool bind_union(struct binder *b, struct stage *s)
         for (uint32_t k = 0; k < other->schema.n || k < s->schema.n; k++) {
             const struct schema *a = k < s->schema.n ? &s->schema : &other->schema;
             const struct schema *c = a == &s->schema ? &other->schema : &s->schema;
-            int at = schema_find(c, slice_str(a->fields[k].name));
+            int at = schema_find_near(c, k, a->fields[k].name);
             if (at < 0 || other->schema.n != s->schema.n)
                 return stage_error(
                     b->p, s, b->err,

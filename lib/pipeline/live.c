@@ -34,8 +34,8 @@ static void mark_expr(struct stage *in, const struct expr *e)
 static void pass_names(const struct stage *s, struct stage *in)
 {
     for (uint32_t c = 0; c < s->schema.n; c++) {
-        int at = get_bit(s->live, c) ? schema_find(&in->schema, slice_str(s->schema.fields[c].name))
-                                     : -1;
+        int at =
+            get_bit(s->live, c) ? schema_find_near(&in->schema, c, s->schema.fields[c].name) : -1;
         if (at >= 0)
             set_bit(in->live, (uint32_t)at);
     }

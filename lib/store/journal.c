@@ -100,13 +100,15 @@ bool store_journal_clear(struct store *s, const char *run_id, struct err *err)
 bool store_resumable(struct store *s, struct arena *a, const char *pipeline,
                      const struct json *definition, const char **run_id, struct err *err)
 {
-    /* One that did the same as a later run that completed is none: its work is done. */
+    /* One that did the same as a later run that completed is none: its work is done. Nor is one of
+     * another definition, when a later run of this one has completed. */
     static const char sql[] =
         "SELECT r.run_id FROM run r LEFT JOIN definition d ON d.id = r.definition"
         " WHERE r.pipeline = ?1 AND r.origin = 'own' AND r.status <> 'completed'"
         " AND EXISTS (SELECT 1 FROM journal j WHERE j.run = r.id)"
         " AND NOT EXISTS (SELECT 1 FROM run c WHERE c.pipeline = r.pipeline"
-        "  AND c.status = 'completed' AND c.definition = r.definition"
+        "  AND c.status = 'completed' AND (c.definition = r.definition"
+        "   OR c.definition = (SELECT id FROM definition WHERE sha256 = ?2))"
         "  AND coalesce(c.mode, '') NOT IN ('sampling', 'shadow')" /* these publish nothing */
         "  AND (c.started_us, c.run_id) > (r.started_us, r.run_id))"
         " ORDER BY d.sha256 IS ?2 DESC, r.started_us DESC, r.run_id DESC LIMIT 1";

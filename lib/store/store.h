@@ -135,8 +135,9 @@ bool store_journal_put(struct store *s, const char *run_id, const struct store_j
 bool store_journal_read(struct store *s, struct arena *a, const char *run_id,
                         struct store_journal **out, size_t *n, struct err *err);
 /* The run of a pipeline to go on with when none is named: the last one begun here that did not
- * complete, has a journal, and whose definition no later run has completed; one of this very
- * definition (the same parameters) goes before later ones. NULL when there is none. */
+ * complete, has a journal, and behind which no run of its own or of this definition has completed;
+ * one of this very definition (the same parameters) goes before later ones. NULL when there is
+ * none. */
 bool store_resumable(struct store *s, struct arena *a, const char *pipeline,
                      const struct json *definition, const char **run_id, struct err *err);
 

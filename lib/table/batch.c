@@ -114,6 +114,13 @@ int schema_find(const struct schema *s, struct slice name)
     return -1;
 }
 
+int schema_find_near(const struct schema *s, uint32_t at, const char *name)
+{
+    if (at < s->n && strcmp(s->fields[at].name, name) == 0)
+        return (int)at;
+    return schema_find(s, slice_str(name));
+}
+
 void schema_copy(struct arena *a, struct schema *dst, const struct schema *src)
 {
     struct field *f = ARENA_ARRAY(a, struct field, src->n);

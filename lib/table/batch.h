@@ -71,6 +71,9 @@ struct schema {
 };
 /* Index of a column, or -1. */
 int schema_find(const struct schema *s, struct slice name);
+/* The same, looking at column `at` first: of two schemas whose columns are much the same, names are
+ * found in a time that does not grow with the square of their number. */
+int schema_find_near(const struct schema *s, uint32_t at, const char *name);
 void schema_copy(struct arena *a, struct schema *dst, const struct schema *src);
 
 /* A value as text. 16 bytes. */

@@ -25,6 +25,12 @@ w='{"id":"w","op":"write","path":"out.csv"}'
 r='{"id":"r","op":"read","path":"in.csv"}'
 printf 'a,b\n1,2\n3,4\n' >in.csv
 
+# -- that give too much --
+yes , | head -n 150000 | tr -d '\n' >wide.csv
+pipeline wide '{"id":"c","op":"command","run":"cat wide.csv"},{"id":"l","op":"limit","count":1},{"id":"u","op":"union","inputs":["l","l"]},'"$w"
+run timeout 20 etl-run -q --records records.jsonl -p wide.json
+is "$status|$(tr , '\n' <out.csv | wc -l)" "0|150001" "a header of very many columns is found out about in a short time"
+
 # -- that end badly --
 hostile "missing" 5 "etl-run: | sh: 1: no-such-thing: not found
 etl-run: stage 'c': ended with status 127 (command not found)" '{"id":"c","op":"command","run":"no-such-thing"}'

@@ -322,4 +322,15 @@ sed -i 's/touch begun; sleep 60/true/' live/p.json
 run etl-run -p live/p.json --resume
 is "$status|$(line wait)" "0|not finished: it was begun and did not end well" "when it was killed, it is"
 
+# -- a pipeline that was mended and run anew --
+mkdir mended
+echo a >mended/in.csv
+printf '{"pipeline": "mended", "stages": [{"id": "r", "op": "read", "path": "in.csv"}, {"id": "w", "op": "write", "path": "out.csv"}, {"id": "c", "op": "command", "after": ["w"], "run": "false"}]}\n' >mended/p.json
+run etl-run -p mended/p.json
+is "$status" 5 "a command is wrong"
+sed -i 's/"false"/"echo once >>log"/' mended/p.json
+run etl-run -p mended/p.json
+run etl-run -p mended/p.json --resume
+is "$status|$(cat mended/log)" "3|once" "when it has completed since, there is nothing to resume"
+
 done_testing
