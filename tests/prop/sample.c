@@ -18,7 +18,7 @@ static char folder[40];
 
 static int runs(int few)
 {
-    return getenv("FORELINE_LONG") ? 1000 : few;
+    return getenv("FORELINE_LONG") ? 4000 : few;
 }
 
 static FILE *file(const char *name, const char *header)
@@ -59,7 +59,8 @@ static void set_up(void)
     ck_assert_int_eq(fclose(f), 0);
     f = file("names.csv", "g,name");
     for (int i = 0; i < GROUPS_ALL; i++)
-        fprintf(f, "g%d,name %d\n", i, i % 5);
+        if (i % 6) /* some groups have no name: a join drops their records */
+            fprintf(f, "g%d,name %d\n", i, i % 5);
     ck_assert_int_eq(fclose(f), 0);
 }
 
@@ -157,7 +158,8 @@ static void compare(const struct told *whole, const struct told *sample, bool gr
 }
 
 /* 94 to 96 %. What is counted in one sample goes together: `n` samples of it are taken as so many
- * observations, not more. Of 1,000 two standard deviations are allowed for chance, of few four. */
+ * observations, not more. Of thousands one standard deviation is allowed for chance, of few
+ * four. */
 static void judge(const char *name, const char *what, const struct tally_of *t, double n)
 {
     if (t->n == 0)
