@@ -108,8 +108,8 @@ static bool op_intake_bind(struct op_intake *s, struct err *err)
     return pipeline_bind_late(s->op->e->p, s->op->index, schema, err);
 }
 
-bool op_intake_open_paths(struct op_intake *s, struct oper *op, const char *const *paths,
-                          uint32_t n, const struct reader_opts *opts, struct err *err)
+static bool open_paths(struct op_intake *s, struct oper *op, const char *const *paths, uint32_t n,
+                       const struct reader_opts *opts, struct err *err)
 {
     s->op = op;
     s->opts = *opts;
@@ -218,7 +218,7 @@ static bool read_open(struct oper *op, struct err *err)
         s->hidden = hidden;
         paths[i] = hidden;
     }
-    if (!op_intake_open_paths(s, op, paths, n, &opts, err))
+    if (!open_paths(s, op, paths, n, &opts, err))
         return false;
     reader_stats(s->reader, &s->stats);
     count_read(op, s);

@@ -19,8 +19,6 @@ struct op_intake {
     struct op_intake_lane *lanes; /* that were opened */
 };
 /* Opens, and binds what comes after when the schema was not known before. */
-bool op_intake_open_paths(struct op_intake *s, struct oper *op, const char *const *paths,
-                          uint32_t n, const struct reader_opts *opts, struct err *err);
 bool op_intake_open_fd(struct op_intake *s, struct oper *op, int fd, const struct reader_opts *opts,
                        struct err *err);
 /* A reader that somebody else has opened with op_intake_bad as its sink, `s` as its context (NULL:

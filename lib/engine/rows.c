@@ -20,32 +20,17 @@ static size_t value_size(enum type t)
     return t == TYPE_BOOLEAN ? 1 : 8;
 }
 
-static void init(struct rows *r, uint32_t ncols, struct mem_account *acct)
-{
-    *r = (struct rows){.ncols = ncols};
-    arena_init(&r->mem, acct);
-    r->types = ARENA_ARRAY(&r->mem, enum type, ncols);
-    r->stored = ARENA_ARRAY(&r->mem, bool, ncols);
-    r->texts = ARENA_ARRAY(&r->mem, bool, ncols);
-}
-
 void rows_init(struct rows *r, const struct schema *s, const uint64_t *live,
                struct mem_account *acct)
 {
-    init(r, s->n, acct);
+    *r = (struct rows){.ncols = s->n};
+    arena_init(&r->mem, acct);
+    r->types = ARENA_ARRAY(&r->mem, enum type, s->n);
+    r->stored = ARENA_ARRAY(&r->mem, bool, s->n);
+    r->texts = ARENA_ARRAY(&r->mem, bool, s->n);
     for (uint32_t c = 0; c < s->n; c++) {
         r->types[c] = s->fields[c].type;
         r->stored[c] = !live || ((live[c >> 6] >> (c & 63)) & 1);
-    }
-}
-
-void rows_init_picked(struct rows *r, const struct schema *s, const uint32_t *pick, uint32_t n,
-                      struct mem_account *acct)
-{
-    init(r, n, acct);
-    for (uint32_t c = 0; c < n; c++) {
-        r->types[c] = s->fields[pick[c]].type;
-        r->stored[c] = true;
     }
 }
 

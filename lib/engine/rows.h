@@ -32,9 +32,6 @@ struct rows {
 /* Columns as in `s`. live: bit per column, NULL for all; columns without the bit are not stored. */
 void rows_init(struct rows *r, const struct schema *s, const uint64_t *live,
                struct mem_account *acct);
-/* The same with types by index `pick` of `s`. */
-void rows_init_picked(struct rows *r, const struct schema *s, const uint32_t *pick, uint32_t n,
-                      struct mem_account *acct);
 void rows_release(struct rows *r);
 /* Appends rows `list[0..n)` of `b` (NULL: the first n), column c from b's column map[c] (NULL: c).
  * false when ROWS_MAX is passed: ERR_ENV. */

@@ -37,7 +37,7 @@ struct spill_run {
     uint32_t rows_in_buf;
     struct extent *extents;
     size_t nextents, cap_extents, at; /* at: that is read next */
-    uint64_t rows, bytes;
+    uint64_t rows;
 };
 
 struct spill *spill_new(struct mem_account *acct)
@@ -142,11 +142,6 @@ uint64_t spill_rows(const struct spill_run *r)
     return r->rows;
 }
 
-uint64_t spill_run_bytes(const struct spill_run *r)
-{
-    return r->bytes;
-}
-
 /* -- writing -- */
 
 static bool file_of(struct spill *s, int *fd, struct err *err)
@@ -218,7 +213,6 @@ static char *room_for(struct spill_run *r, size_t size, struct err *err)
 static void added(struct spill_run *r, size_t size)
 {
     r->used += size;
-    r->bytes += size;
     r->rows_in_buf++;
     r->rows++;
 }

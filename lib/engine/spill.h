@@ -43,7 +43,6 @@ bool spill_add(struct spill_run *r, const struct batch *b, const uint32_t *map,
 bool spill_add_rows(struct spill_run *r, const struct rows *rows, const uint32_t *ids, uint32_t n,
                     const uint64_t *seq, struct err *err);
 uint64_t spill_rows(const struct spill_run *r);
-uint64_t spill_run_bytes(const struct spill_run *r); /* of its rows, as packed */
 /* Ends writing and lets the buffer go; reading starts at the first row (again). */
 bool spill_rewind(struct spill_run *r, struct err *err);
 /* The next batch: at most BATCH_ROWS rows, and no more than fit SPILL_BUFFER (a longer one alone).

@@ -464,11 +464,6 @@ void cgroup_free(struct cgroup *g)
     free(g);
 }
 
-int cgroup_version(const struct cgroup *g)
-{
-    return g->version;
-}
-
 const char *cgroup_path(const struct cgroup *g)
 {
     return g->dir[MEMORY];

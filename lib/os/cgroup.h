@@ -40,7 +40,6 @@ struct cgroup;
 struct cgroup *cgroup_new(const struct cgroup_limits *l, char **why);
 /* Ends what is left inside and removes it. */
 void cgroup_free(struct cgroup *g);
-int cgroup_version(const struct cgroup *g);
 /* Its folder that limits memory. */
 const char *cgroup_path(const struct cgroup *g);
 /* Descriptors to write "0" to by a process that joins; -1: none. */
