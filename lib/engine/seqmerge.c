@@ -176,7 +176,10 @@ static bool merge(const struct seqmerge_of *of, struct spill_run **runs, uint32_
     uint64_t seq[BATCH_ROWS];
     struct batch *b = NULL;
     bool ok = begin(&m, of, runs, n, err);
-    while (ok && (ok = next(&m, &b, seq, err)) && b) {
+    while (ok) {
+        ok = next(&m, &b, seq, err);
+        if (!ok || !b)
+            break;
         if (!to && of->make)
             b = of->make(of->ctx, b);
         ok = to ? spill_add(to, b, NULL, NULL, b->rows, seq, err) : op_emit(of->op, lane, b, err);
