@@ -82,7 +82,7 @@ static void set_mode(struct app *app, struct job *job)
     struct rec_plan_stage *stages = ARENA_ARRAY(&app->mem, struct rec_plan_stage, plan->nstages);
     for (uint32_t i = 0; i < plan->nstages; i++) {
         stages[i] = plan->stages[i];
-        stages[i].algorithm = NULL;
+        stages[i].algorithm = stages[i].build = NULL;
     }
     plan->stages = stages;
 }

@@ -15,9 +15,15 @@
  *                rows carry their number, by which the parts' results are merged (join_spill.c)
  *
  * Any of the first three goes over to external when what it keeps is more than its stage may hold.
+ * Unless the plan's mode is standard, a hash or sort_merge join with its right rows kept is decided
+ * once more when the first left batch is there: both in the order of their keys are merged, else
+ * there is a table.
  */
 #ifndef FORELINE_ENGINE_JOIN_H
 #define FORELINE_ENGINE_JOIN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "engine/keys.h"
 #include "engine/op.h"
@@ -59,6 +65,8 @@ void join_table_release(struct join_table *t);
 uint64_t join_table_bytes(const struct join_table *t, uint64_t n);
 /* Rows list[0..n) of b (NULL: the first n) have just been appended to the kept rows. */
 void join_table_note(struct join_table *t, const struct batch *b, const uint32_t *list, uint32_t n);
+/* Are n integers, the greatest `span` more than the least, looked up by number? */
+bool join_table_dense(uint64_t span, uint64_t n);
 /* Of all kept rows without a null key. */
 void join_table_build(struct join_table *t);
 /* For each row of b the first kept row with its key (by columns `cols` of b), or JOIN_END; `null`
@@ -93,6 +101,11 @@ void join_sorted_init(struct join_sorted *s, const struct rows *rows, const uint
 void join_sorted_release(struct join_sorted *s);
 uint64_t join_sorted_bytes(uint64_t n);
 void join_sorted_build(struct join_sorted *s);
+/* The same when the rows came in this order; else there is nothing, as before. */
+bool join_sorted_try(struct join_sorted *s);
+/* Are a batch's rows in the order of their keys? `null`: bits of rows that have none. */
+bool join_sorted_batch(const struct batch *b, const uint32_t *cols, uint32_t nkeys, bool exact,
+                       const uint64_t *null);
 /* As join_table_find, with places among the entries. */
 void join_sorted_find(const struct join_sorted *s, const struct batch *b, const uint32_t *cols,
                       const uint64_t *null, uint32_t *first);
@@ -120,7 +133,12 @@ struct join {
     enum join_algorithm algorithm;
     enum join_type type;
     bool exact, build_left;
-    bool ready;    /* the side that is kept is whole: the other may come */
+    bool ready; /* the side that is kept is whole: the other may come */
+    /* kept right, not yet decided between hash and sort_merge: the lane whose left batch is first
+     * does it, under the lock, the others wait */
+    bool open_choice;
+    atomic_bool indexed;
+    pthread_mutex_t lock;
     bool external; /* rows are on disk */
     uint32_t nkeys, *left_cols, *right_cols;
     uint32_t nleft, nright;

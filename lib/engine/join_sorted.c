@@ -120,30 +120,76 @@ static void sort_entries(const struct key_at *k, struct join_entry *e, struct jo
         memcpy(e, from, n * sizeof(*e));
 }
 
-void join_sorted_build(struct join_sorted *s)
+static void entry_of(struct join_sorted *s, uint32_t i)
+{
+    uint32_t at;
+    const struct column *c = rows_at(s->rows, s->cols[0], i, &at);
+    s->entries[i] = (struct join_entry){prefix_of(c, at, s->exact), i};
+}
+
+/* Entries of the rows, and which are the same as the next, as far as they are in order. */
+static bool entries_in_order(struct join_sorted *s)
 {
     struct key_at k = {s->rows, NULL, s->cols, s->nkeys, s->exact};
     s->n = (uint32_t)s->rows->n;
-    size_t bytes = s->n * sizeof(*s->entries);
-    s->entries = mem_alloc(s->acct, bytes);
-    for (uint32_t i = 0; i < s->n; i++) {
-        uint32_t at;
-        const struct column *c = rows_at(s->rows, s->cols[0], i, &at);
-        s->entries[i] = (struct join_entry){prefix_of(c, at, s->exact), i};
-    }
-    s->found = is_sorted(&k, s->entries, s->n);
-    if (!s->found) {
-        struct join_entry *tmp = mem_alloc(s->acct, bytes);
-        sort_entries(&k, s->entries, tmp, s->n);
-        mem_release(s->acct, tmp, bytes);
-    }
+    s->entries = mem_alloc(s->acct, s->n * sizeof(*s->entries));
     size_t words = (size_t)s->n / 64 + 1;
     s->same = mem_alloc(s->acct, words * sizeof(*s->same));
+    memset(s->same, 0, words * sizeof(*s->same));
+    for (uint32_t i = 0; i < s->n; i++) {
+        entry_of(s, i);
+        int c = i ? order(&k, &s->entries[i - 1], &k, &s->entries[i]) : -1;
+        if (c > 0)
+            return false;
+        if (c == 0)
+            bit_set(s->same, i - 1);
+    }
+    s->found = true;
+    return true;
+}
+
+bool join_sorted_try(struct join_sorted *s)
+{
+    if (entries_in_order(s))
+        return true;
+    join_sorted_release(s);
+    return false;
+}
+
+void join_sorted_build(struct join_sorted *s)
+{
+    struct key_at k = {s->rows, NULL, s->cols, s->nkeys, s->exact};
+    if (entries_in_order(s))
+        return;
+    size_t bytes = s->n * sizeof(*s->entries), words = (size_t)s->n / 64 + 1;
+    for (uint32_t i = 0; i < s->n; i++)
+        entry_of(s, i);
+    struct join_entry *tmp = mem_alloc(s->acct, bytes);
+    sort_entries(&k, s->entries, tmp, s->n);
+    mem_release(s->acct, tmp, bytes);
     memset(s->same, 0, words * sizeof(*s->same));
     for (uint32_t i = 1; i < s->n; i++) {
         if (order(&k, &s->entries[i - 1], &k, &s->entries[i]) == 0)
             bit_set(s->same, i - 1);
     }
+}
+
+bool join_sorted_batch(const struct batch *b, const uint32_t *cols, uint32_t nkeys, bool exact,
+                       const uint64_t *null)
+{
+    struct key_at k = {NULL, b, cols, nkeys, exact};
+    struct join_entry last = {0, 0};
+    bool some = false;
+    for (uint32_t i = 0; i < b->rows; i++) {
+        if (bit_get(null, i))
+            continue;
+        struct join_entry e = {prefix_of(&b->cols[cols[0]], i, exact), i};
+        if (some && order(&k, &last, &k, &e) > 0)
+            return false;
+        some = true;
+        last = e;
+    }
+    return some;
 }
 
 /* The first entry from `at` on that is not before `e`: by steps that double, then by halves

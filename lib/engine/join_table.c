@@ -83,6 +83,11 @@ static size_t place_of(const struct join_table *t, uint64_t word)
     return (size_t)(t->exact ? hash_fold(word ^ HASH_K1, HASH_K0) : word) & t->mask;
 }
 
+bool join_table_dense(uint64_t span, uint64_t n)
+{
+    return span < n * DENSE_TIMES + DENSE_LEAST && span < ROWS_MAX;
+}
+
 /* Are the integers dense enough for an array? */
 static bool dense_range(struct join_table *t)
 {
@@ -97,7 +102,7 @@ static bool dense_range(struct join_table *t)
     if (least > most)
         return false;
     uint64_t span = (uint64_t)most - (uint64_t)least;
-    if (span >= t->rows->n * DENSE_TIMES + DENSE_LEAST || span >= ROWS_MAX)
+    if (!join_table_dense(span, t->rows->n))
         return false;
     t->least = least;
     t->range = span + 1;

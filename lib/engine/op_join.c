@@ -28,6 +28,13 @@ bool join_left_first(const struct oper *op)
     return s && s->build && strcmp(s->build, "left") == 0 && planned_algorithm(op) == JOIN_HASH;
 }
 
+/* May what comes in change the algorithm? */
+static bool mode_chooses(const struct oper *op)
+{
+    const struct rec_plan *plan = op->e->o->plan;
+    return plan && plan->mode && strcmp(plan->mode, "standard") != 0;
+}
+
 /* -- columns -- */
 
 /* The columns whose bit is set (all when NULL). */
@@ -146,6 +153,9 @@ static bool join_open(struct oper *op, struct err *err)
     }
     join_sorted_init(&j->sorted, &j->kept, j->right_cols, j->nkeys, j->exact, op->acct);
     op->algorithm = algorithm_names[j->algorithm];
+    pthread_mutex_init(&j->lock, NULL);
+    j->open_choice = !j->build_left && mode_chooses(op) &&
+                     (j->algorithm == JOIN_HASH || j->algorithm == JOIN_SORT_MERGE);
     op->state = j;
     return j->algorithm != JOIN_EXTERNAL || join_spill_begin(j, err);
 }
@@ -174,7 +184,7 @@ bool join_keep_right(struct join *j, struct batch *b, struct err *err)
     uint32_t n = join_keyed(b, j->right_cols, j->nkeys, list);
     if (!rows_append(&j->kept, b, NULL, list, n, err))
         return false;
-    if (j->algorithm == JOIN_HASH || j->algorithm == JOIN_EXTERNAL)
+    if (j->algorithm == JOIN_HASH || j->algorithm == JOIN_EXTERNAL || j->open_choice)
         join_table_note(&j->table, b, list, n);
     return true;
 }
@@ -470,6 +480,57 @@ bool join_batch(struct join *j, struct lane *lane, struct batch *b, struct join_
                                     : pair_all(j, lane, b, &f, o, err);
 }
 
+/* -- the second look -- */
+
+static void say_chosen(struct join *j)
+{
+    struct oper *op = j->op;
+    if (op->algorithm == algorithm_names[j->algorithm])
+        return;
+    op->algorithm = algorithm_names[j->algorithm];
+    if (op->e->o->note)
+        op->e->o->note(op->e->o->ctx, op->stage->id,
+                       j->algorithm == JOIN_HASH
+                           ? "joins by hash: not both sides come in the order of the keys"
+                           : "joins by sort_merge: both sides come in the order of the keys");
+}
+
+/* Integers in order whose first and last are near: looked up by number, no merge is faster. */
+static bool is_dense(const struct join *j)
+{
+    uint32_t at, n = (uint32_t)j->kept.n;
+    if (!j->exact || n == 0)
+        return false;
+    int64_t first = rows_at(&j->kept, j->right_cols[0], 0, &at)->v.i64[at];
+    int64_t last = rows_at(&j->kept, j->right_cols[0], n - 1, &at)->v.i64[at];
+    return last >= first && join_table_dense((uint64_t)last - (uint64_t)first, n);
+}
+
+/* The first left batch tells whether the left side comes in order; all right rows are there. Both
+ * in order are merged. A left side out of order after that is still joined rightly: each batch is
+ * put into order first. */
+static void choose_finder(struct join *j, const struct batch *b)
+{
+    uint64_t null[BATCH_WORDS];
+    if (atomic_load_explicit(&j->indexed, memory_order_acquire))
+        return;
+    pthread_mutex_lock(&j->lock);
+    if (!atomic_load_explicit(&j->indexed, memory_order_relaxed)) {
+        keys_null(b, j->left_cols, j->nkeys, null);
+        if (!is_dense(j) && join_sorted_batch(b, j->left_cols, j->nkeys, j->exact, null) &&
+            join_sorted_try(&j->sorted)) {
+            j->algorithm = JOIN_SORT_MERGE;
+            join_table_release(&j->table);
+        } else {
+            j->algorithm = JOIN_HASH;
+            join_table_build(&j->table);
+        }
+        say_chosen(j);
+        atomic_store_explicit(&j->indexed, true, memory_order_release);
+    }
+    pthread_mutex_unlock(&j->lock);
+}
+
 /* -- the engine's side -- */
 
 static bool join_lanes(const struct oper *op, uint32_t input)
@@ -500,6 +561,8 @@ static bool join_push(struct oper *op, struct lane *lane, uint32_t input, struct
         return join_spill_push(j, input, b, err);
     if (j->build_left)
         return input == 0 ? build_left(j, b, err) : pass_right(j, b, err);
+    if (input == 0 && j->open_choice)
+        choose_finder(j, b);
     return input == 1 ? build_right(j, b, err)
                       : join_batch(j, lane, b, lane->state[op->index], NULL, err);
 }
@@ -555,7 +618,8 @@ static bool join_finish(struct oper *op, struct lane *lane, uint32_t input, stru
     if (j->external)
         return first || join_spill_finish(j, lane, err);
     if (first) {
-        join_index(j);
+        if (!j->open_choice)
+            join_index(j);
         if (j->build_left)
             match_open(j);
         return true;
@@ -569,6 +633,7 @@ static void join_close(struct oper *op)
     struct join *j = op->state;
     if (!j)
         return;
+    pthread_mutex_destroy(&j->lock);
     join_unindex(j);
     match_release(j);
     join_spill_free(j);

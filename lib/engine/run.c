@@ -314,6 +314,7 @@ static void complete(struct run *r, bool ok, const struct err *err)
         s->used = e->stages ? e->stages[i].used : unknown_stage(&r->p->stages[i]);
         s->status = e->stages ? e->stages[i].status : "skipped";
         s->spilled_bytes = e->stages ? e->stages[i].spilled_bytes : NAN;
+        s->algorithm = e->stages ? e->stages[i].algorithm : NULL;
         s->why = r->resume.nstages ? r->resume.stages[i].why : NULL;
         if (e->stages)
             s->allocated = e->stages[i].allocated;

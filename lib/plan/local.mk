@@ -21,5 +21,13 @@ tests_unit_plan_SOURCES = tests/unit/plan.c
 tests_unit_plan_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_plan_LDADD = $(UNIT_LDADD)
 TAP_TESTS += tests/unit/plan
+
+# Is the chosen join as fast as the best of all?
+EXTRA_DIST += tests/bench/eval-join
+EVAL_POINTS = 300
+eval-join: all
+	$(srcdir)/tests/bench/eval-join --build . --points $(EVAL_POINTS)
+.PHONY: eval-join
+
 TAP_TESTS += tests/cli/etl-plan.sh
 EXTRA_DIST += tests/cli/etl-plan.sh

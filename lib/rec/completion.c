@@ -63,6 +63,7 @@ bool rec_completion_read(struct arena *a, const struct json *v, struct rec_compl
             return err_prefix(err, "completion: stages[%zu]: ", i);
         s[i].status = json_str(item, "status", NULL);
         s[i].spilled_bytes = json_num(item, "spilled_bytes", NAN);
+        s[i].algorithm = json_str(item, "algorithm", NULL);
         s[i].why = json_str(item, "why", NULL);
         s[i].allocated = allocated_read(json_get(item, "allocated"));
         const struct json *p = json_get(item, "predicted");
@@ -97,6 +98,8 @@ void rec_completion_write(struct buf *out, const struct rec_completion *p)
         rec_stage_figures_write(&w, &s->used, true);
         jw_knum(&w, "spilled_bytes", s->spilled_bytes);
         jw_kstr(&w, "status", s->status);
+        if (s->algorithm)
+            jw_kstr(&w, "algorithm", s->algorithm);
         if (s->why)
             jw_kstr(&w, "why", s->why);
         rec_allocated_write(&w, "allocated", &s->allocated);

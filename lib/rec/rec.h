@@ -280,9 +280,10 @@ struct rec_completion_stage {
     struct rec_stage_figures used; /* p50 == p95 == measured; NAN unknown */
     struct rec_figure predicted_cpu_s, predicted_wall_s, predicted_peak_memory_bytes,
         predicted_records_out;
-    const char *status;   /* completed, failed, cancelled, skipped, kept */
-    const char *why;      /* of a resumed run: why it was kept or run; or NULL */
-    double spilled_bytes; /* to scratch files, in none of the figures above; NAN unknown */
+    const char *status;    /* completed, failed, cancelled, skipped, kept */
+    const char *why;       /* of a resumed run: why it was kept or run; or NULL */
+    double spilled_bytes;  /* to scratch files, in none of the figures above; NAN unknown */
+    const char *algorithm; /* that ran; or NULL */
     struct rec_allocated allocated;
 };
 struct rec_completion {

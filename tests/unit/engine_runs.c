@@ -191,6 +191,62 @@ START_TEST(both_join_algorithms_give_the_same_bytes)
 }
 END_TEST
 
+static void ordered_keys(struct engine_case *c, const char *file, int rows, bool sorted, int step,
+                         const char *column)
+{
+    struct buf text = BUF_INIT(BUF_UNBOUNDED);
+    buf_addf(&text, "k,%s\n,none\n", column);
+    for (int i = 0; i < rows; i++) /* each key twice; out of order: backwards */
+        buf_addf(&text, "%d,%s%d\n", (sorted ? i : rows - 1 - i) / 2 * step, column, i);
+    case_file(c, file, buf_str(&text));
+    buf_release(&text);
+}
+
+/* What the algorithm is in the end; its output in *text. */
+static void joined_in_order(const char *mode, const char *planned, bool left, bool right, int step,
+                            uint32_t lanes, const char *ran, char **text)
+{
+    struct engine_case c;
+    case_begin(&c);
+    ordered_keys(&c, "in.csv", 3000, left, step, "l");
+    ordered_keys(&c, "b.csv", 2000, right, step, "r");
+    struct rec_plan_stage stage = {.id = "j", .algorithm = planned};
+    struct rec_plan plan = {.stages = &stage, .nstages = 1, .mode = mode};
+    c.opts.plan = &plan;
+    c.opts.lanes = lanes;
+    c.opts.piece_rows = lanes > 1 ? 100 : 0;
+    ck_assert_msg(case_run(&c, READ ",{\"id\":\"b\",\"op\":\"read\",\"path\":\"b.csv\"},{\"id\":"
+                                    "\"j\",\"op\":\"join\",\"inputs\":[\"a\",\"b\"],\"on\":["
+                                    "\"k\"],\"type\":\"left\"}," WRITE("j", "out.csv")),
+                  "%s", c.err.text);
+    ck_assert_str_eq(c.result.stages[pipeline_find(&c.p, "j")].algorithm, ran);
+    *text = xstrdup(case_text(&c, "out.csv"));
+    case_end(&c);
+}
+
+START_TEST(a_join_is_decided_again_by_the_order_that_comes)
+{
+    static const char *const planned[] = {"hash", "sort_merge"};
+    for (int i = 0; i < 16; i++) {
+        bool left = i & 1, right = i & 2;
+        int step = i & 4 ? 1 : 1000003; /* dense: by number, whatever the order */
+        const char *plan = planned[i >> 3];
+        char *want, *fixed, *got;
+        joined_in_order("standard", "nested_loop", left, right, step, 1, "nested_loop", &want);
+        joined_in_order("standard", plan, left, right, step, 1, plan, &fixed);
+        ck_assert(strcmp(want, fixed) == 0);
+        for (uint32_t lanes = 1; lanes <= 3; lanes += 2) {
+            joined_in_order("optimized", plan, left, right, step, lanes,
+                            left && right && step > 1 ? "sort_merge" : "hash", &got);
+            ck_assert(strcmp(want, got) == 0);
+            free(got);
+        }
+        free(want);
+        free(fixed);
+    }
+}
+END_TEST
+
 START_TEST(figures_are_counted_where_they_arise)
 {
     struct engine_case c;
@@ -375,8 +431,8 @@ UNIT_MAIN("engine_runs", both_sides_of_a_join_may_come_from_one_source,
           a_union_of_two_branches_is_in_input_order, a_self_join_takes_one_stage_on_both_sides,
           a_stage_reads_what_another_writes_before_it_is_published, after_makes_a_stage_wait,
           limit_stops_its_source_early, many_batches_keep_order_and_values,
-          both_join_algorithms_give_the_same_bytes, figures_are_counted_where_they_arise,
-          what_did_not_run_has_no_figures, a_signal_ends_a_run, too_long_a_chain_is_refused,
-          approx_distinct_is_near, nested_values_pass_as_their_text,
-          several_files_are_one_input_and_name_their_lines,
+          both_join_algorithms_give_the_same_bytes, a_join_is_decided_again_by_the_order_that_comes,
+          figures_are_counted_where_they_arise, what_did_not_run_has_no_figures,
+          a_signal_ends_a_run, too_long_a_chain_is_refused, approx_distinct_is_near,
+          nested_values_pass_as_their_text, several_files_are_one_input_and_name_their_lines,
           stages_are_heard_of_when_they_begin_last_and_end, limits_of_rejects_are_parsed_strictly)

@@ -227,6 +227,7 @@ START_TEST(a_completion_is_written_as_it_was_read)
         "\"a\",\"operation\":\"read\",\"records_in\":10,\"records_out\":10,\"bytes_in\":100,"
         "\"bytes_out\":90,\"wall_s\":0.1,\"cpu_s\":0.09,\"peak_memory_bytes\":1048576,\"read_"
         "bytes\":100,\"write_bytes\":null,\"spilled_bytes\":4096,\"status\":\"completed\","
+        "\"algorithm\":\"merge\","
         "\"allocated\":{\"provider\":\"warm\",\"resource_id\":\"vm-17\",\"cpu_cores\":2,\"memory_"
         "gb\":"
         "0.25,\"parallelism\":1,\"basis\":\"plan\",\"enforced\":null},\"predicted\":{\"cpu_s\":{"
