@@ -16,7 +16,10 @@ static const struct opt options[] = {
     {0, "mode", OPT_CHOICE, AT(mode), "M", "standard|optimized|sampling|shadow", 0, 0,
      COMPLETE_NONE, "run in this mode, whatever the plan says",
      "standard: as written, one fixed algorithm for each operation. optimized: algorithms as "
-     "planned from the predicted sizes. Memory and threads are as planned in both. sampling: on a "
+     "planned from the predicted sizes, and a join that keeps its right side as its inputs come: "
+     "merged when both are in the order of the keys, else by hash. Memory and threads are as "
+     "planned "
+     "in both. sampling: on a "
      "part of the input, publishing nothing; see SAMPLES. shadow: into a scratch "
      "folder, without publishing anything, and compared with what is published; see SHADOW RUNS."},
     {'j', "threads", OPT_INT, AT(threads), "N", NULL, 1, LANES_MAX, COMPLETE_NONE,

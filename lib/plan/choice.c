@@ -8,19 +8,20 @@
 
 #define GB 1073741824.0
 
-/* CPU seconds of a join stage for each record, measured with etl-run's own cpu_s: integer keys,
- * 200,000 records against 2 to 200,000 (least of three runs). Nested loops are not among them: even
- * with two records on the right they take twice the time of the hash table, with twenty the same.
- */
-#define KEEP_S 85e-9      /* a record kept and put into the table */
-#define KEEP_LEFT_S 93e-9 /* the same of a left one, which is then taken out again */
-#define PASS_S 11e-9      /* a record looked up */
-#define MISS_S 50e-9      /* the same in a table that caches do not hold, beside that */
+/* CPU seconds of a join stage for each record, fitted by least squares of relative errors to what
+ * `tests/bench/eval-join --points 72 --seed 7 --verbose` prints of joins above 3,000 records, by
+ * kind of key (dense integers, sparse ones, text), which is not known here: the means, rounded so
+ * that the left side is kept when the right one has about twice its records, where it pays by each
+ * kind but dense integers (4 times). Nested loops are not among them: no point was theirs. */
+#define KEEP_S 55e-9       /* a right record kept and put into the table: 25, 53, 104 */
+#define PASS_S 12e-9       /* a left record looked up: 9, 11, 20 */
+#define KEEP_LEFT_S 85e-9  /* a left record kept, and taken out again: 44, 90, 119 */
+#define PASS_RIGHT_S 20e-9 /* a right record looked up: 17, 10, 57 */
+/* 200,000 records against 2 to 200,000, integer keys. */
 #define MERGE_LEFT_S 9e-9 /* merged, both sides in order */
 #define MERGE_RIGHT_S 28e-9
-/* Of table and vectors of a kept record, beside its bytes; and what is in the way of memory. */
+/* Of table and vectors of a kept record, beside its bytes. */
 #define KEPT_BYTES 48.0
-#define CACHE_BYTES 1048576.0
 
 struct side {
     double records, bytes;
@@ -47,9 +48,13 @@ static double kept_bytes(struct side s)
     return s.records * KEPT_BYTES + (s.bytes >= 0 ? s.bytes : 0);
 }
 
-static double pass_s(struct side kept)
+/* Built left: the left side, and right records that have a match. */
+static double kept_left_bytes(const struct side *left, const struct side *right,
+                              const struct rec_stage_figures *own)
 {
-    return PASS_S + (kept.records * KEPT_BYTES > CACHE_BYTES ? MISS_S : 0);
+    double matched = own ? fmin(own->records_out.p50, right->records) : 0;
+    double share = matched > 0 && right->records > 0 ? matched / right->records : 0;
+    return kept_bytes(*left) + share * kept_bytes(*right);
 }
 
 /* Does a sort stage put this side into the order of the keys? */
@@ -68,8 +73,8 @@ static const char *text_ms(struct arena *a, double s)
 }
 
 static void choose_join(struct arena *a, const struct pipeline *p, const struct stage *s,
-                        const struct rec_stage_figures *const *figures, double limit,
-                        struct choice *out)
+                        const struct rec_stage_figures *const *figures,
+                        const struct rec_stage_figures *own, double limit, struct choice *out)
 {
     struct side left = side_of(s, 0, figures), right = side_of(s, 1, figures);
     struct quoted q;
@@ -77,16 +82,17 @@ static void choose_join(struct arena *a, const struct pipeline *p, const struct 
     out->build = "right";
     if (!(left.records >= 0) || !(right.records >= 0))
         return;
-    bool right_fits = !(kept_bytes(right) > limit), left_fits = !(kept_bytes(left) > limit);
-    double build_right = right.records * KEEP_S + left.records * pass_s(right);
-    double build_left = left.records * KEEP_LEFT_S + right.records * pass_s(left);
+    bool right_fits = !(kept_bytes(right) > limit),
+         left_fits = !(kept_left_bytes(&left, &right, own) > limit);
+    double build_right = right.records * KEEP_S + left.records * PASS_S;
+    double build_left = left.records * KEEP_LEFT_S + right.records * PASS_RIGHT_S;
     double merge = left.records * MERGE_LEFT_S + right.records * MERGE_RIGHT_S;
     quote_str(&q, s->id);
     if (!right_fits && !left_fits) {
         out->algorithm = "external";
         out->build = NULL;
         out->why = arena_printf(a, "%s: external, as neither side (%.3g and %.3g bytes) fits %.3g",
-                                q.s, kept_bytes(left), kept_bytes(right), limit);
+                                q.s, kept_left_bytes(&left, &right, own), kept_bytes(right), limit);
         return;
     }
     if (right_fits && merge < build_right && (merge < build_left || !left_fits) &&
@@ -119,7 +125,7 @@ void choice_optimized(struct arena *a, const struct pipeline *p, uint32_t stage,
     struct quoted q;
     choice_standard(s, out);
     if (s->op == OP_JOIN) {
-        choose_join(a, p, s, figures, limit, out);
+        choose_join(a, p, s, figures, f, limit, out);
         return;
     }
     if (s->op == OP_AGGREGATE && s->u.aggregate.by.n) {

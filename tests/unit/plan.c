@@ -225,6 +225,9 @@ START_TEST(algorithms_are_chosen_by_predicted_sizes)
     ck_assert_str_eq(stage("joined")->algorithm, "hash");
     ck_assert_str_eq(stage("joined")->build, "left");
     ck_assert(says("built of the left side"));
+    f[1].records_out.p50 = 1.2e6; /* not so many more that keeping the left side pays */
+    plan(1);
+    ck_assert_str_eq(stage("joined")->build, "right");
     f[1].records_out.p50 = NAN; /* nothing is known: as written */
     plan(1);
     ck_assert_str_eq(stage("joined")->build, "right");
