@@ -501,8 +501,10 @@ static bool is_dense(const struct join *j)
     uint32_t at, n = (uint32_t)j->kept.n;
     if (!j->exact || n == 0)
         return false;
-    int64_t first = rows_at(&j->kept, j->right_cols[0], 0, &at)->v.i64[at];
-    int64_t last = rows_at(&j->kept, j->right_cols[0], n - 1, &at)->v.i64[at];
+    const struct column *c = rows_at(&j->kept, j->right_cols[0], 0, &at);
+    int64_t first = c->v.i64[at];
+    c = rows_at(&j->kept, j->right_cols[0], n - 1, &at);
+    int64_t last = c->v.i64[at];
     return last >= first && join_table_dense((uint64_t)last - (uint64_t)first, n);
 }
 

@@ -22,6 +22,7 @@
 #define MERGE_RIGHT_S 28e-9
 /* Of table and vectors of a kept record, beside its bytes. */
 #define KEPT_BYTES 48.0
+#define MATCH_BYTES 4.0 /* of a right one that has a match, when the left side is kept */
 
 struct side {
     double records, bytes;
@@ -53,8 +54,9 @@ static double kept_left_bytes(const struct side *left, const struct side *right,
                               const struct rec_stage_figures *own)
 {
     double matched = own ? fmin(own->records_out.p50, right->records) : 0;
-    double share = matched > 0 && right->records > 0 ? matched / right->records : 0;
-    return kept_bytes(*left) + share * kept_bytes(*right);
+    double each = right->records > 0 && right->bytes >= 0 ? right->bytes / right->records : 0;
+    double matched_bytes = matched > 0 ? matched * (each + MATCH_BYTES) : 0;
+    return kept_bytes(*left) + matched_bytes;
 }
 
 /* Does a sort stage put this side into the order of the keys? */
