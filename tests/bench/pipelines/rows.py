@@ -54,8 +54,8 @@ def rows(bench, Row):
     }, compare_groups)
     for name, more in (("q1", {}), ("q2", {"customers": customers})):
         yield Row("pipeline-%s-two-cores" % name, "two cores beside one (wall)", [orders], {
-            "foreline": etl_run(bench, name, "0,1", orders=orders, **more),
-            "foreline-1": etl_run(bench, name, orders=orders, **more),
+            "foreline": etl_run(bench, name, "0,1", ("--threads", "2"), orders=orders, **more),
+            "foreline-1": etl_run(bench, name, "0", ("--threads", "1"), orders=orders, **more),
             "duckdb": ["env", "BENCH_THREADS=2", *bench.peer("duckdb-" + name, orders, *more.values())],
         }, compare_groups)
     yield Row("sort", "all records by a text and a number, one core (whole processes)", [orders], {
