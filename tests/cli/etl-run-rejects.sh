@@ -152,7 +152,8 @@ is "$status|$(cat out.csv)|$(jq -c '[.line, .rule, .record]' rejects.jsonl)" '0|
 pipeline c '{"id":"c","op":"command","run":"echo n; seq 0 99"},{"id":"d","op":"derive","set":{"x":"1 / .n"}},{"id":"w","op":"write","path":"out.csv"}'
 fresh
 run etl-run -p c.json --max-rejects 1%
-is "$status|$err" "0|etl-run: 1 of 100 records rejected, the first: stage 'd': column 'x': division by zero" "what a command gives are records that were read"
+# Valgrind says of its own that it does not know how commands are waited for.
+is "$status|$(printf '%s\n' "$err" | grep '^etl-run: ')" "0|etl-run: 1 of 100 records rejected, the first: stage 'd': column 'x': division by zero" "what a command gives are records that were read"
 run etl-run -p c.json --max-rejects 0.9%
 is "$status" 3 "of which a percentage is taken"
 
